@@ -1,0 +1,86 @@
+"""The SQLite file of an engine folder: connections and transactions."""
+
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+BUSY_SECONDS = 60.0
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS indices (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE,
+    uuid TEXT NOT NULL UNIQUE,
+    created INTEGER NOT NULL,               -- milliseconds since the epoch
+    settings BLOB NOT NULL,
+    mapping BLOB NOT NULL,
+    last_seq_no INTEGER NOT NULL DEFAULT -1,
+    refreshed INTEGER NOT NULL DEFAULT -1   -- the searchable index holds every change up to this seq_no
+) STRICT;
+CREATE TABLE IF NOT EXISTS aliases (
+    name TEXT NOT NULL,
+    number INTEGER NOT NULL REFERENCES indices (number) ON DELETE CASCADE,
+    body BLOB NOT NULL,
+    PRIMARY KEY (name, number)
+) STRICT, WITHOUT ROWID;
+"""
+
+
+class Database:
+    """One SQLite file, written by several threads and processes.
+
+    Write-ahead log with full sync: a transaction that has returned survives a power cut.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._idle: deque[sqlite3.Connection] = deque()
+        self._writer = (
+            threading.Lock()
+        )  # within the process waiting costs nothing, in SQLite it sleeps
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with self.write() as connection:
+            for statement in SCHEMA.split(";"):
+                connection.execute(statement)
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """A connection in autocommit: each statement sees the latest committed state."""
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._connect()
+        yield connection
+        self._idle.append(connection)
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """A transaction that excludes other writers; rolled back when the block raises."""
+        with self._writer, self.read() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+
+    def close(self) -> None:
+        """Closes the connections that are idle; the engine calls it when nobody uses it any more."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=512,
+        )
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        return connection

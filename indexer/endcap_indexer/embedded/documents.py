@@ -1,0 +1,134 @@
+"""The documents of every index: the truth from which the searchable index is brought up to date.
+
+Each index has a table of *copies*, one per write, keyed by sequence number. The current copy of an id is the one that no
+other supersedes; a deletion is a copy without a source. What is superseded or deleted stays
+readable until the searchable index has caught up and ``RETENTION_SECONDS`` have passed.
+"""
+
+import sqlite3
+import time
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import orjson
+
+from .database import Database
+from .errors import index_not_found
+
+RETENTION_SECONDS = 60.0  # index.gc_deletes of a server: how long a deleted id keeps its version
+PRIMARY_TERM = 1  # a primary that never moves
+
+
+class StoredDocument(NamedTuple):
+    id: str
+    seq_no: int
+    version: int
+    primary_term: int
+    source: dict[str, Any]
+
+
+class Change(NamedTuple):
+    seq_no: int
+    id: str
+    source: dict[str, Any] | None  # None: deleted
+    replaces: int | None  # seq_no of the copy that this one supersedes
+
+
+class Documents:
+    """Reads of documents and of an index's mapping and settings; 404 where there is no such index."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def changes(self, index: str, after: int, limit: int) -> list[Change]:
+        """At most ``limit`` changes with a seq_no greater than ``after``, in order of seq_no."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                f"SELECT seq_no, id, source, replaces FROM {self._table(connection, index)} "
+                "WHERE seq_no > ? ORDER BY seq_no LIMIT ?",
+                (after, limit),
+            ).fetchall()
+        return [
+            Change(seq_no, id, None if source is None else orjson.loads(source), replaces)
+            for seq_no, id, source, replaces in rows
+        ]
+
+    def fetch(self, index: str, seq_nos: Sequence[int]) -> dict[int, StoredDocument]:
+        """The copies with these sequence numbers; purged ones and deletions are left out."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                f"SELECT seq_no, id, version, source FROM {self._table(connection, index)} "
+                "WHERE seq_no IN (SELECT value FROM json_each(?)) AND source IS NOT NULL",
+                (orjson.dumps(list(seq_nos)),),
+            ).fetchall()
+        return {
+            seq_no: StoredDocument(id, seq_no, version, PRIMARY_TERM, orjson.loads(source))
+            for seq_no, id, version, source in rows
+        }
+
+    def last_seq_no(self, index: str) -> int:
+        """The seq_no of the newest write, -1 before the first."""
+        return int(self._column("last_seq_no", index))
+
+    def refreshed(self, index: str) -> int:
+        """The seq_no up to which the searchable index on disk is current, -1 before the first."""
+        return int(self._column("refreshed", index))
+
+    def mapping(self, index: str) -> dict[str, Any]:
+        mapping: dict[str, Any] = orjson.loads(self._column("mapping", index))
+        return mapping
+
+    def settings(self, index: str) -> dict[str, Any]:
+        """The settings under ``index``, nested, as the index was created with them."""
+        settings: dict[str, Any] = orjson.loads(self._column("settings", index))
+        return settings
+
+    def update_mapping(self, index: str, mapping: dict[str, Any]) -> None:
+        with self._database.write() as connection:
+            self._table(connection, index)
+            connection.execute(
+                "UPDATE indices SET mapping = ? WHERE name = ?", (orjson.dumps(mapping), index)
+            )
+
+    def set_refreshed(self, index: str, seq_no: int) -> None:
+        """Records a refresh and purges what no searcher needs any more."""
+        with self._database.write() as connection:
+            table = self._table(connection, index)
+            connection.execute("UPDATE indices SET refreshed = ? WHERE name = ?", (seq_no, index))
+            connection.execute(
+                f"DELETE FROM {table} WHERE retired < ? AND coalesce(superseded, seq_no) <= ?",
+                (time.time() - RETENTION_SECONDS, seq_no),
+            )
+
+    def _column(self, column: str, index: str) -> Any:
+        with self._database.read() as connection:
+            row = connection.execute(
+                f"SELECT {column} FROM indices WHERE name = ?", (index,)
+            ).fetchone()
+        if row is None:
+            raise index_not_found(index)
+        return row[0]
+
+    def _table(self, connection: sqlite3.Connection, index: str) -> str:
+        row = connection.execute("SELECT number FROM indices WHERE name = ?", (index,)).fetchone()
+        if row is None:
+            raise index_not_found(index)
+        return copies_table(row[0])
+
+
+def copies_table(number: int) -> str:
+    return f"copies_{number:d}"
+
+
+def create_copies(connection: sqlite3.Connection, number: int) -> None:
+    """The table of a new index."""
+    table = copies_table(number)
+    connection.execute(
+        f"CREATE TABLE {table} ("
+        "seq_no INTEGER PRIMARY KEY, id TEXT NOT NULL, version INTEGER NOT NULL, source BLOB, "
+        "replaces INTEGER, superseded INTEGER, retired REAL) STRICT"
+    )
+    connection.execute(f"CREATE UNIQUE INDEX {table}_id ON {table} (id) WHERE superseded IS NULL")
+    connection.execute(
+        f"CREATE INDEX {table}_retired ON {table} (retired) WHERE retired IS NOT NULL"
+    )

@@ -1,0 +1,68 @@
+"""Errors as OpenSearch answers them: a status and a JSON body."""
+
+from typing import Any
+
+
+class RequestError(Exception):
+    """A request that is answered with an error; ``status`` is the HTTP status.
+
+    ``details`` are further fields beside type and reason, e.g. ``index``; ``caused_by`` stands in the
+    outer error only, as on the server.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        type: str,
+        reason: str,
+        *,
+        details: dict[str, Any] | None = None,
+        caused_by: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(f"{type}: {reason}")
+        self.status = status
+        self.type = type
+        self.reason = reason
+        self.details = details or {}
+        self.caused_by = caused_by
+
+    def error(self) -> dict[str, Any]:
+        """The error without root cause and status, as an item of a bulk answer carries it."""
+        error = {"type": self.type, "reason": self.reason, **self.details}
+        return error if self.caused_by is None else {**error, "caused_by": self.caused_by}
+
+    def body(self) -> dict[str, Any]:
+        """The whole response body."""
+        cause = {"type": self.type, "reason": self.reason, **self.details}
+        return {"error": {"root_cause": [cause], **self.error()}, "status": self.status}
+
+
+def unsupported(what: str) -> RequestError:
+    """What a server can do and the embedded engine does not: 400, by name."""
+    return illegal_argument(
+        f"[{what}] is not supported by the embedded engine; use an OpenSearch server"
+    )
+
+
+def illegal_argument(reason: str) -> RequestError:
+    return RequestError(400, "illegal_argument_exception", reason)
+
+
+def index_not_found(name: str) -> RequestError:
+    details = {
+        "index": name,
+        "resource.id": name,
+        "resource.type": "index_or_alias",
+        "index_uuid": "_na_",
+    }
+    return RequestError(
+        404, "index_not_found_exception", f"no such index [{name}]", details=details
+    )
+
+
+def version_conflict(index: str, uuid: str, id: str, reason: str) -> RequestError:
+    """Another write came first, or the document to create is there already."""
+    details = {"index": index, "shard": "0", "index_uuid": uuid}
+    return RequestError(
+        409, "version_conflict_engine_exception", f"[{id}]: {reason}", details=details
+    )
