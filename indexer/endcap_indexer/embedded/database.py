@@ -17,12 +17,13 @@ CREATE TABLE IF NOT EXISTS indices (
     settings BLOB NOT NULL,
     mapping BLOB NOT NULL,
     last_seq_no INTEGER NOT NULL DEFAULT -1,
-    refreshed INTEGER NOT NULL DEFAULT -1   -- the searchable index holds every change up to this seq_no
+    refreshed INTEGER NOT NULL DEFAULT -1,  -- up to here the searchable index is current
+    refresh_due INTEGER NOT NULL DEFAULT -1 -- up to here the next search has to see
 ) STRICT;
 CREATE TABLE IF NOT EXISTS aliases (
     name TEXT NOT NULL,
     number INTEGER NOT NULL REFERENCES indices (number) ON DELETE CASCADE,
-    body BLOB NOT NULL,
+    is_write_index INTEGER,                 -- NULL: not said
     PRIMARY KEY (name, number)
 ) STRICT, WITHOUT ROWID;
 """
@@ -37,9 +38,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._idle: deque[sqlite3.Connection] = deque()
-        self._writer = (
-            threading.Lock()
-        )  # within the process waiting costs nothing, in SQLite it sleeps
+        self._writer = threading.Lock()  # waiting here costs nothing, SQLite would sleep and poll
         path.parent.mkdir(parents=True, exist_ok=True)
         with self.write() as connection:
             for statement in SCHEMA.split(";"):
@@ -52,8 +51,10 @@ class Database:
             connection = self._idle.pop()
         except IndexError:
             connection = self._connect()
-        yield connection
-        self._idle.append(connection)
+        try:
+            yield connection
+        finally:
+            self._idle.append(connection)
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
@@ -62,13 +63,14 @@ class Database:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
+                connection.execute("COMMIT")
             except BaseException:
-                connection.execute("ROLLBACK")
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
                 raise
-            connection.execute("COMMIT")
 
     def close(self) -> None:
-        """Closes the connections that are idle; the engine calls it when nobody uses it any more."""
+        """Closes the idle connections, which are all of them once no request is running."""
         while self._idle:
             self._idle.pop().close()
 

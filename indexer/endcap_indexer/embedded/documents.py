@@ -1,8 +1,8 @@
 """The documents of every index: the truth from which the searchable index is brought up to date.
 
-Each index has a table of *copies*, one per write, keyed by sequence number. The current copy of an id is the one that no
-other supersedes; a deletion is a copy without a source. What is superseded or deleted stays
-readable until the searchable index has caught up and ``RETENTION_SECONDS`` have passed.
+Each index has a table of *copies*, one per write, keyed by sequence number. The current copy of an
+id is the one that no other supersedes; a deletion is a copy without a source. What is superseded or
+deleted stays readable until the searchable index has caught up and ``RETENTION_SECONDS`` are over.
 """
 
 import sqlite3
@@ -35,7 +35,7 @@ class Change(NamedTuple):
 
 
 class Documents:
-    """Reads of documents and of an index's mapping and settings; 404 where there is no such index."""
+    """Documents, mapping and settings of an index by its name; 404 where there is none."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -79,7 +79,7 @@ class Documents:
         return mapping
 
     def settings(self, index: str) -> dict[str, Any]:
-        """The settings under ``index``, nested, as the index was created with them."""
+        """Flat, without the prefix ``index.``, every value a string, defaults included."""
         settings: dict[str, Any] = orjson.loads(self._column("settings", index))
         return settings
 

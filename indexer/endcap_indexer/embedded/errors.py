@@ -6,8 +6,8 @@ from typing import Any
 class RequestError(Exception):
     """A request that is answered with an error; ``status`` is the HTTP status.
 
-    ``details`` are further fields beside type and reason, e.g. ``index``; ``caused_by`` stands in the
-    outer error only, as on the server.
+    ``details`` are further fields beside type and reason, e.g. ``index``; ``caused_by`` stands in
+    the outer error only, as on the server.
     """
 
     def __init__(
@@ -65,4 +65,21 @@ def version_conflict(index: str, uuid: str, id: str, reason: str) -> RequestErro
     details = {"index": index, "shard": "0", "index_uuid": uuid}
     return RequestError(
         409, "version_conflict_engine_exception", f"[{id}]: {reason}", details=details
+    )
+
+
+def already_exists(name: str, uuid: str) -> RequestError:
+    return RequestError(
+        400,
+        "resource_already_exists_exception",
+        f"index [{name}/{uuid}] already exists",
+        details={"index": name, "index_uuid": uuid},
+    )
+
+
+def aliases_not_found(names: list[str]) -> RequestError:
+    listed = ", ".join(names)
+    details = {"resource.type": "aliases", "resource.id": names[0] if len(names) == 1 else names}
+    return RequestError(
+        404, "aliases_not_found_exception", f"aliases [{listed}] missing", details=details
     )
