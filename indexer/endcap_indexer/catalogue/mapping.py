@@ -1,0 +1,59 @@
+"""Field roles to what the engine is told: the body of an index, and the default query."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from endcap_indexer.catalogue.fields import CatalogueFields
+
+
+def index_body(
+    fields: CatalogueFields,
+    *,
+    meta: Mapping[str, Any] | None = None,
+    shards: int = 1,
+    replicas: int = 0,
+    refresh_interval: str = "1s",
+) -> dict[str, Any]:
+    """Settings and mappings; `meta` stands under `_meta.endcap`. No role: stored only."""
+    return {
+        "settings": {
+            "index": {
+                "number_of_shards": shards,
+                "number_of_replicas": replicas,
+                "refresh_interval": refresh_interval,
+            }
+        },
+        "mappings": {
+            "_meta": {"endcap": dict(meta or {})},
+            "dynamic": False,
+            "properties": _properties(fields),
+        },
+    }
+
+
+def text_query(fields: CatalogueFields, text: str) -> dict[str, Any]:
+    """The words of `text`, looked for in all text fields as if they were one."""
+    return {
+        "multi_match": {"query": text, "type": "cross_fields", "fields": list(fields.query_fields)}
+    }
+
+
+def _properties(fields: CatalogueFields) -> dict[str, Any]:
+    text = {"type": "text", "analyzer": fields.analyzer}
+    exact = {"keyword": {"type": "keyword"}}
+    numbers = (*fields.numbers, *filter(None, (fields.price, fields.popularity)))
+    keywords = (*fields.keywords, *filter(None, (fields.category,)))
+    derived = [name for name in fields.text if name in fields.objects]
+    properties: dict[str, Any] = {fields.id: {"type": "keyword"}}
+    properties |= {name: {"type": "keyword"} for name in keywords}
+    properties |= {
+        name: text | ({"fields": exact} if name in keywords else {})
+        for name in fields.text
+        if name not in fields.objects
+    }
+    properties |= {name: {"type": "double"} for name in numbers}
+    properties |= {name: {"type": "boolean"} for name in fields.booleans}
+    properties |= {name: {"type": "date"} for name in fields.dates}
+    properties |= {name: {"type": "object", "enabled": False} for name in fields.objects}
+    ours: dict[str, Any] = {"row": {"type": "integer"}} | dict.fromkeys(derived, text)
+    return properties | {"endcap": {"dynamic": False, "properties": ours}}

@@ -1,0 +1,159 @@
+"""Rows in, products out: every field checked against its role, a bad row named by its field."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from endcap_indexer.catalogue.fields import CatalogueFields
+from endcap_indexer.catalogue.rows import BadRow, OnBadRow, Row, StrPath, read_rows
+from endcap_indexer.catalogue.text import cut
+from endcap_indexer.catalogue.values import (
+    WrongValue,
+    flatten,
+    read_boolean,
+    read_category,
+    read_date,
+    read_id,
+    read_keyword,
+    read_number,
+    read_object,
+    read_positive,
+    read_text,
+    read_title,
+    read_vector,
+    words_of,
+)
+from endcap_indexer.exceptions import CatalogueError
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A product ready for both indexes."""
+
+    id: str
+    document: dict[str, Any]  # as it is indexed: cleaned, `endcap.<field>` added, a vector left out
+    text: str  # what is embedded
+    vector: NDArray[np.float32] | None  # the shop's own, (dimension,), unit length
+    columns: dict[str, float]  # by `CatalogueFields.columns`; nan: the product does not say
+
+
+def read_products(
+    paths: StrPath | Iterable[StrPath], fields: CatalogueFields, *, on_bad_row: OnBadRow
+) -> Iterator[Product]:
+    """Stream the products of one or more files; the first row of an id counts.
+
+    CatalogueError when a file cannot be read, or when no row of all files is a product.
+    """
+    files = [paths] if isinstance(paths, str) or not isinstance(paths, Iterable) else list(paths)
+    parser = _Parser(fields)
+    last: BadRow | None = None
+    for file in files:
+        for row in read_rows(file, on_bad_row=on_bad_row):
+            found = parser.parse(row)
+            if isinstance(found, Product):
+                yield found
+            else:
+                last = found
+                on_bad_row(found)
+    if not parser.seen:
+        named = " and ".join(map(str, files))
+        raise CatalogueError(
+            f"{named}: no row is a product" + (f"; the last: {last}" if last else "")
+        )
+
+
+class _Parser:
+    """Turns rows into products, remembering the ids and the vectors' dimension."""
+
+    def __init__(self, fields: CatalogueFields) -> None:
+        self.seen: set[str] = set()
+        self._fields = fields
+        self._readers = _readers(fields)
+        self._derived = tuple(name for name in fields.text if name in fields.objects)
+        self._columns = _columns(fields)
+        self._dimension: int | None = None
+
+    def parse(self, row: Row) -> Product | BadRow:
+        fields, document, name = self._fields, dict(row.values), ""
+        try:
+            for name, read in self._readers:
+                value = document.get(name)
+                if value is not None:
+                    document[name] = read(value)
+            for name in (fields.id, fields.title):
+                if document.get(name) is None:
+                    raise WrongValue("is missing; every product needs one")
+            name = fields.vector or ""
+            vector = self._vector(document) if fields.vector else None
+            name = fields.id
+            product = document[name]
+            if product in self.seen:
+                raise WrongValue(f"{product!r} was given by an earlier row, which counts")
+        except WrongValue as wrong:
+            return BadRow(row.file, row.line, name, str(wrong))
+        self.seen.add(product)
+        return self._product(product, document, vector)
+
+    def _product(
+        self, id: str, document: dict[str, Any], vector: NDArray[np.float32] | None
+    ) -> Product:
+        columns = {
+            column: np.nan if (value := document.get(name)) is None else float(value)
+            for column, name in self._columns
+        }
+        text = self._text(document)
+        derived = {name: words for name in self._derived if (words := words_of(document.get(name)))}
+        if derived:
+            document["endcap"] = derived
+        return Product(id, document, text, vector, columns)
+
+    def _text(self, document: Mapping[str, Any]) -> str:
+        """What is embedded: the title alone where the fields to embed say nothing."""
+        fields = self._fields
+        parts = []
+        for name in fields.embed:
+            value = document.get(name)
+            if value is not None:
+                words = value if isinstance(value, str) else " ".join(dict.fromkeys(flatten(value)))
+                parts.append(cut(words, fields.embed_characters))
+        return " ".join(filter(None, parts)) or str(document[fields.title])
+
+    def _vector(self, document: dict[str, Any]) -> NDArray[np.float32]:
+        value = document.pop(str(self._fields.vector), None)
+        if value is None:
+            raise WrongValue("is missing; every product needs one")
+        vector: NDArray[np.float32] = value
+        if self._dimension is None:
+            self._dimension = len(vector)
+        if len(vector) != self._dimension:
+            raise WrongValue(f"has {len(vector)} numbers, the first product's {self._dimension}")
+        return vector
+
+
+def _readers(fields: CatalogueFields) -> tuple[tuple[str, Any], ...]:
+    """Field → what reads it; a later role of the same field is the stricter one."""
+    readers: dict[str, Any] = dict.fromkeys((*fields.text, *fields.embed), read_text)
+    readers |= dict.fromkeys(fields.keywords, read_keyword)
+    readers |= dict.fromkeys(fields.objects, read_object)
+    readers |= dict.fromkeys(fields.booleans, read_boolean)
+    readers |= dict.fromkeys(fields.numbers, read_number)
+    readers |= dict.fromkeys(fields.dates, read_date)
+    singles = {
+        fields.category: read_category,
+        fields.price: read_positive,
+        fields.popularity: read_positive,
+        fields.vector: read_vector,
+        fields.title: read_title,
+        fields.id: read_id,
+    }
+    readers |= {name: read for name, read in singles.items() if name}
+    return tuple(readers.items())
+
+
+def _columns(fields: CatalogueFields) -> tuple[tuple[str, str], ...]:
+    """Column → field."""
+    roles = {"price": fields.price, "popularity": fields.popularity}
+    return tuple((column, roles.get(column) or column) for column in fields.columns)

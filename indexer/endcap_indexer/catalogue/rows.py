@@ -1,0 +1,244 @@
+"""Files in, rows out: JSON lines, CSV and TSV, each also gzipped, read as a stream.
+
+Catalogues and event files are read here. A row that cannot be read is reported and skipped; only a
+file that cannot be read at all raises.
+"""
+
+import csv
+import gzip
+import hashlib
+import json
+import os
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from io import TextIOWrapper
+from pathlib import Path
+from typing import IO, Any, NamedTuple, NoReturn
+
+import orjson
+
+from endcap_indexer.exceptions import CatalogueError
+
+StrPath = str | os.PathLike[str]
+
+
+class Row(NamedTuple):
+    """One row as the file has it; `line` counts from 1 and is the row's first line."""
+
+    file: str
+    line: int
+    values: dict[str, Any]
+
+
+class BadRow(NamedTuple):
+    """A row that was not accepted; `field` is None where the row as a whole is broken."""
+
+    file: str
+    line: int
+    field: str | None
+    reason: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}"
+        return f"{place}: {self.field}: {self.reason}" if self.field else f"{place}: {self.reason}"
+
+
+OnBadRow = Callable[[BadRow], None]
+
+
+class BadRows:
+    """An `on_bad_row` that counts, and keeps the first few for a report."""
+
+    def __init__(self, keep: int = 10) -> None:
+        self.count = 0
+        self.first: list[BadRow] = []
+        self._keep = keep
+
+    def __call__(self, bad: BadRow) -> None:
+        self.count += 1
+        if len(self.first) < self._keep:
+            self.first.append(bad)
+
+
+def stop_at_bad_row(bad: BadRow) -> NoReturn:
+    """An `on_bad_row` for strict reading: raises CatalogueError."""
+    raise CatalogueError(str(bad))
+
+
+def read_rows(path: StrPath, *, on_bad_row: OnBadRow) -> Iterator[Row]:
+    """Stream the rows of one file; CatalogueError when it is no catalogue, damaged or empty."""
+    read = _format_of(Path(path))
+    return _read(Path(path), read, on_bad_row)
+
+
+def digest_of(paths: Iterable[StrPath]) -> str:
+    """blake2b (hexadecimal, 32 digits) of the files' uncompressed bytes, in the order given."""
+    whole = hashlib.blake2b(digest_size=16)
+    for path in map(Path, paths):
+        with _opened(path) as file:
+            whole.update(hashlib.file_digest(file, hashlib.blake2b).digest())  # type: ignore[arg-type]
+    return whole.hexdigest()
+
+
+def _read(path: Path, read: "_Reader", on_bad_row: OnBadRow) -> Iterator[Row]:
+    empty = True
+    with _opened(path) as file:
+        for line, found in read(file, path):
+            empty = False
+            if isinstance(found, dict):
+                yield Row(str(path), line, found)
+            else:
+                on_bad_row(BadRow(str(path), line, found.field, found.reason))
+    if empty:
+        raise CatalogueError(f"{path} holds no rows; expected {_EXPECTED[read]}")
+
+
+class _Broken(NamedTuple):
+    field: str | None
+    reason: str
+
+
+_Reader = Callable[[IO[bytes], Path], Iterator[tuple[int, dict[str, Any] | _Broken]]]
+
+
+def _read_json_lines(file: IO[bytes], path: Path) -> Iterator[tuple[int, dict[str, Any] | _Broken]]:
+    for number, line in enumerate(file, start=1):
+        if number == 1:
+            line = line.removeprefix(b"\xef\xbb\xbf")
+            if line.lstrip().startswith(b"["):
+                raise CatalogueError(
+                    f"{path} is one JSON array; expected one object per line (jq -c '.[]' makes it)"
+                )
+        if line.isspace() or not line:
+            continue
+        try:
+            values = orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            values = _explain(line, error)
+        if isinstance(values, dict | _Broken):
+            yield number, values
+        else:
+            yield number, _Broken(None, "is no JSON object; write {…} on each line")
+
+
+def _explain(line: bytes, error: orjson.JSONDecodeError) -> dict[str, Any] | _Broken:
+    """What is wrong with a line, or its values if that is a NaN: then its field can be named."""
+    try:
+        text = line.decode()
+    except UnicodeDecodeError as broken:
+        field = _field_with_replacement(line)
+        return _Broken(field, f"byte {broken.start + 1} is not UTF-8; save the file as UTF-8")
+    if "NaN" in text or "Infinity" in text:
+        try:
+            values = json.loads(text)
+            orjson.dumps(values)  # refuses what only json.loads accepts, such as half a surrogate
+        except (ValueError, TypeError, RecursionError):
+            return _Broken(None, f"is not JSON: {error.msg}")
+        return values if isinstance(values, dict) else _Broken(None, "is no JSON object")
+    return _Broken(None, f"is not JSON: {error.msg} (character {error.pos + 1})")
+
+
+def _field_with_replacement(line: bytes) -> str | None:
+    try:
+        values = orjson.loads(line.decode(errors="replace"))
+    except orjson.JSONDecodeError:
+        return None
+    items = values.items() if isinstance(values, dict) else ()
+    return next((name for name, value in items if "\ufffd" in str(value)), None)
+
+
+def _read_csv(file: IO[bytes], path: Path) -> Iterator[tuple[int, dict[str, Any] | _Broken]]:
+    """RFC 4180: quoted cells may hold commas, quotes and line breaks."""
+    lines = TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
+    return _read_cells(csv.reader(lines, strict=True), path)
+
+
+def _read_tsv(file: IO[bytes], path: Path) -> Iterator[tuple[int, dict[str, Any] | _Broken]]:
+    """IANA text/tab-separated-values: no quoting, so an inch sign is an inch sign."""
+    lines = TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
+    return _read_cells(csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE), path)
+
+
+def _read_cells(cells: Any, path: Path) -> Iterator[tuple[int, dict[str, Any] | _Broken]]:
+    """Rows of a `csv.reader`; an empty cell is a missing value."""
+    header = _header(cells, path)
+    while True:
+        line = cells.line_num + 1
+        try:
+            row = next(cells)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield line, _Broken(None, f"cannot be split into cells: {error}")
+            continue
+        if len(row) == len(header):
+            broken = _not_utf8(header, row)
+            filled = {name: cell for name, cell in zip(header, row, strict=True) if cell}
+            yield line, broken or filled
+        elif row:
+            reason = f"has {len(row)} cells, the header {len(header)}; quote cells with a separator"
+            yield line, _Broken(None, reason)
+
+
+def _header(cells: Any, path: Path) -> list[str]:
+    try:
+        header = [name.strip() for name in next(cells, [])]
+    except csv.Error as error:
+        raise CatalogueError(f"{path}: the header cannot be split into cells: {error}") from error
+    if _not_utf8(header, header):
+        raise CatalogueError(f"{path}: the header is not UTF-8; save the file as UTF-8")
+    for name in header:
+        if not name or header.count(name) > 1:
+            raise CatalogueError(
+                f"{path}: column {header.index(name) + 1} of the header is "
+                + (f"named {name!r} like another; rename one" if name else "empty; name it")
+            )
+    return header
+
+
+def _not_utf8(header: list[str], row: list[str]) -> _Broken | None:
+    if "".join(row).isascii():
+        return None
+    for name, cell in zip(header, row, strict=True):
+        try:
+            cell.encode()
+        except UnicodeEncodeError as broken:
+            reason = f"character {broken.start + 1} is not UTF-8; save the file as UTF-8"
+            return _Broken(name, reason)
+    return None
+
+
+_FORMATS: dict[str, _Reader] = {
+    ".jsonl": _read_json_lines,
+    ".ndjson": _read_json_lines,
+    ".json": _read_json_lines,
+    ".csv": _read_csv,
+    ".tsv": _read_tsv,
+}
+_EXPECTED: dict[_Reader, str] = {
+    _read_json_lines: "one JSON object per line",
+    _read_csv: "a header line with the columns' names, then one line per row",
+    _read_tsv: "a header line with the columns' names, then one line per row",
+}
+
+
+def _format_of(path: Path) -> _Reader:
+    suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
+    if suffix not in _FORMATS:
+        known = ", ".join(_FORMATS)
+        raise CatalogueError(f"{path}: unknown format {suffix!r}; expected {known}, each also .gz")
+    return _FORMATS[suffix]
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    """The file's uncompressed bytes; what goes wrong while reading them raises CatalogueError."""
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            yield file  # type: ignore[misc]
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise CatalogueError(f"{path} is a damaged gzip file ({error}); copy it again") from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise CatalogueError(f"{path} cannot be read: {reason}") from error
