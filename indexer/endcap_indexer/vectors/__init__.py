@@ -1,0 +1,16 @@
+"""Nearest products to a vector: exact where it is cheap, a graph where it is not."""
+
+from endcap_indexer.vectors.flat import FlatIndex
+from endcap_indexer.vectors.hnsw import HnswIndex
+from endcap_indexer.vectors.index import VectorIndex, choose_index, open_index, write_index
+from endcap_indexer.vectors.stored import StoredVectors
+
+__all__ = [
+    "FlatIndex",
+    "HnswIndex",
+    "StoredVectors",
+    "VectorIndex",
+    "choose_index",
+    "open_index",
+    "write_index",
+]

@@ -1,0 +1,66 @@
+"""Approximate search in a navigable small-world graph (HNSW, Malkov & Yashunin 2016) by FAISS.
+
+Measured on 19,406 MiniLM vectors of real products, 135 real queries, one core: M 32,
+efConstruction 200 and efSearch 320 find .988 of the exact 200 best in 0.7 ms (.969 with efSearch
+200, .976 with efConstruction 80). Codes are float16, as on disk: half the memory of float32, the
+same recall, a little faster.
+"""
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from endcap_indexer import files
+from endcap_indexer.files import Folder, FolderWriter
+from endcap_indexer.vectors.stored import Rows, Scores, StoredVectors, best
+
+GRAPH = "faiss.index"
+NODES = "faiss.rows.npy"  # the row of each node of the graph, int64
+LINKS = 32
+CONSTRUCTION_BREADTH = 200
+SEARCH_BREADTH = 1.6  # times k
+LEAST_SEARCH_BREADTH = 128
+
+
+def write_graph(stored: NDArray[np.float16], folder: FolderWriter) -> None:
+    """Build the graph from the stored vectors, on all cores, and write it into their folder."""
+    vectors = StoredVectors(stored)
+    halves = faiss.ScalarQuantizer.QT_fp16
+    graph = faiss.IndexHNSWSQ(vectors.dimension, halves, LINKS, faiss.METRIC_INNER_PRODUCT)  # type: ignore[arg-type]
+    graph.hnsw.efConstruction = CONSTRUCTION_BREADTH
+    graph.is_trained = True  # float16 codes have nothing to learn
+    with folder.array(NODES, np.int64) as nodes:
+        for rows, chunk in vectors.chunks():
+            graph.add(chunk)
+            nodes.append(rows)
+    with folder.open(GRAPH) as file:
+        faiss.write_index(
+            graph, faiss.PyCallbackIOWriter(lambda data: files.DISK.write(file, data))
+        )
+
+
+class HnswIndex:
+    """The graph finds, the stored vectors score: rows allowed by the caller are scored exactly."""
+
+    def __init__(self, stored: NDArray[np.float16], folder: Folder) -> None:
+        self._stored = StoredVectors(stored)
+        # not an IndexIDMap: its search starts a team of threads, 6 ms on a busy machine
+        self._rows = folder.array(NODES)
+        self._graph = faiss.read_index(str(folder.file(GRAPH)), faiss.IO_FLAG_MMAP_IFC)
+
+    def search(
+        self, vector: NDArray[np.float32], k: int, allowed: Rows | None = None
+    ) -> tuple[Rows, Scores]:
+        """About the k rows of the highest inner product and these products, best first."""
+        self._stored.check_query(vector)
+        if allowed is not None:
+            return best(allowed, self._stored.score(vector, allowed), k)
+        breadth = max(LEAST_SEARCH_BREADTH, int(SEARCH_BREADTH * k))
+        parameters = faiss.SearchParametersHNSW(efSearch=breadth)  # type: ignore[attr-defined]
+        scores, nodes = self._graph.search(vector[np.newaxis], k, params=parameters)
+        found = nodes[0] >= 0
+        return best(self._rows[nodes[0][found]], scores[0][found], k)
+
+    def vectors(self, rows: Rows) -> NDArray[np.float32]:
+        """(len(rows), d) float32; nan for row -1 and for a product without a vector."""
+        return self._stored.vectors(rows)
