@@ -48,9 +48,7 @@ class CatalogueFields:
                 raise FieldsError(
                     f"catalogue.{key}: unknown key; known are {', '.join(sorted(known))}"
                 )
-        return cls(
-            **{key: _READERS.get(key, _read_name)(key, value) for key, value in table.items()}
-        )
+        return cls(**{key: _read(key, value) for key, value in table.items()})
 
     @classmethod
     def guess(cls, rows: Sequence[Mapping[str, Any]]) -> Self:
@@ -114,6 +112,11 @@ class CatalogueFields:
         roles += [role for role, names in lists.items() if name in names]
         roles += [f"text with boost {self.text[name]:g}"] if name in self.text else []
         return roles + (["embedded"] if name in self.embed else [])
+
+
+def _read(key: str, value: Any) -> Any:
+    read: Callable[[str, Any], Any] = _READERS.get(key, _read_name)
+    return read(key, value)
 
 
 def _read_name(key: str, value: Any) -> str:

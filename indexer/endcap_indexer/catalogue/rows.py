@@ -73,11 +73,11 @@ def read_rows(path: StrPath, *, on_bad_row: OnBadRow) -> Iterator[Row]:
 
 
 def digest_of(paths: Iterable[StrPath]) -> str:
-    """blake2b (hexadecimal, 32 digits) of the files' uncompressed bytes, in the order given."""
-    whole = hashlib.blake2b(digest_size=16)
+    """SHA-256 (hexadecimal) of the files' uncompressed bytes, in the order given."""
+    whole = hashlib.sha256()
     for path in map(Path, paths):
         with _opened(path) as file:
-            whole.update(hashlib.file_digest(file, hashlib.blake2b).digest())  # type: ignore[arg-type]
+            whole.update(hashlib.file_digest(file, hashlib.sha256).digest())  # type: ignore[arg-type]
     return whole.hexdigest()
 
 

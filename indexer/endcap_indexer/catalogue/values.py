@@ -59,7 +59,7 @@ def read_text(value: Any) -> Any:
 def read_keyword(value: Any) -> Any:
     """Short text cleaned, alone or in lists; numbers and booleans become text."""
     text = read_text(value)
-    for word in (text,) if isinstance(text, str) else flatten(text):
+    for word in flatten(text):
         if len(word) > _LONGEST_KEYWORD:
             raise WrongValue(f"is longer than {_LONGEST_KEYWORD} characters; make it text")
     return text
@@ -142,18 +142,15 @@ def read_vector(value: Any) -> NDArray[np.float32]:
 def words_of(value: Any) -> str:
     """The text among free attributes, cleaned; a number says nothing without its name."""
     words: list[str] = []
-    _collect(value, words)
+    _collect([value], words)
     return clean(" ".join(words))
 
 
 def _collect(value: Any, words: list[str]) -> None:
-    if isinstance(value, str):
-        words.append(value)
-    elif isinstance(value, dict):
-        for part in value.values():
-            _collect(part, words)
-    elif isinstance(value, list):
-        for part in value:
+    for part in value.values() if isinstance(value, dict) else value:
+        if isinstance(part, str):
+            words.append(part)
+        elif isinstance(part, dict | list):
             _collect(part, words)
 
 
