@@ -1,1 +1,51 @@
-"""endcap."""
+"""Events in, model out; candidates in, order out. Arrays only: this package opens no file."""
+
+from endcap_reranker.blend import Blend
+from endcap_reranker.calibration import by_best, by_rank
+from endcap_reranker.candidates import Candidates, Reranked, Scorer, Shopper
+from endcap_reranker.columns import (
+    CooccurrenceColumn,
+    HistoryColumn,
+    LexicalColumn,
+    PopularityColumn,
+    TextColumn,
+)
+from endcap_reranker.cooccurrence import Cooccurrence
+from endcap_reranker.events import ACTION_WEIGHTS, BadEvent
+from endcap_reranker.exceptions import (
+    ArtefactError,
+    ColumnError,
+    FittingError,
+    InteractionsError,
+    RerankerError,
+    ShapeError,
+)
+from endcap_reranker.interactions import Histories, Interactions
+from endcap_reranker.reranker import Reranker
+
+__all__ = [
+    "ACTION_WEIGHTS",
+    "ArtefactError",
+    "BadEvent",
+    "Blend",
+    "Candidates",
+    "ColumnError",
+    "Cooccurrence",
+    "CooccurrenceColumn",
+    "FittingError",
+    "Histories",
+    "HistoryColumn",
+    "Interactions",
+    "InteractionsError",
+    "LexicalColumn",
+    "PopularityColumn",
+    "Reranked",
+    "Reranker",
+    "RerankerError",
+    "Scorer",
+    "ShapeError",
+    "Shopper",
+    "TextColumn",
+    "by_best",
+    "by_rank",
+]
