@@ -1,0 +1,19 @@
+"""Texts to unit vectors: onnxruntime on a CPU, sentence-transformers on a GPU."""
+
+from endcap_indexer.encoder.cache import CacheCounters, QueryCache
+from endcap_indexer.encoder.encoder import Encoder
+from endcap_indexer.encoder.layout import Prompts
+from endcap_indexer.encoder.onnx import EncodedBatch, OnnxEncoder
+from endcap_indexer.encoder.sources import DEFAULT_MODEL, open_encoder, open_stored
+
+__all__ = [
+    "DEFAULT_MODEL",
+    "CacheCounters",
+    "EncodedBatch",
+    "Encoder",
+    "OnnxEncoder",
+    "Prompts",
+    "QueryCache",
+    "open_encoder",
+    "open_stored",
+]

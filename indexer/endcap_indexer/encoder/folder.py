@@ -1,0 +1,155 @@
+"""An encoder's folder: model.onnx, tokenizer.json, config.json, and in the store manifest.json."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+from filelock import FileLock
+
+from endcap_indexer import files
+from endcap_indexer.exceptions import EncoderError, GenerationError
+
+FORMAT = 1
+KIND = "encoder"
+MODEL = "model.onnx"
+WEIGHTS = "model.onnx_data"  # beside the graph where a model is larger than protobuf's 2 GB
+TOKENIZER = "tokenizer.json"
+CONFIGURATION = "config.json"
+POOLINGS = ("mean", "cls")
+
+
+@dataclass(frozen=True)
+class EncoderConfiguration:
+    """config.json: what the graph and the tokenizer do not say themselves."""
+
+    model: str  # as the user named it: a name on the hub, or a folder's
+    max_length: int  # tokens, the special ones included; longer texts are cut
+    pooling: str  # mean or cls, for graphs that end at the token embeddings
+    query_prompt: str = ""
+    product_prompt: str = ""
+    source: str = ""  # SHA-256 of the weights that were exported; "" where the file came as ONNX
+
+    def __post_init__(self) -> None:
+        if self.pooling not in POOLINGS:
+            raise EncoderError(f"pooling {self.pooling!r} is unknown; choose from {POOLINGS}")
+        if self.max_length < 3:
+            raise EncoderError(f"max_length is {self.max_length}; it must be 3 tokens or more")
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Raises EncoderError for a missing file, a missing or wrong field, another format."""
+        path = folder / CONFIGURATION
+        values = read_json(path)
+        if values.pop("format", None) != FORMAT:
+            raise EncoderError(f"{path} is not an encoder's of format {FORMAT}; prepare it again")
+        types = {field.name: field.type for field in fields(cls)}
+        for name, value in values.items():
+            if type(value) is not types.get(name):
+                raise EncoderError(f"{path}: field {name!r} with value {value!r} is not understood")
+        missing = {"model", "max_length", "pooling"} - values.keys()
+        if missing:
+            raise EncoderError(f"{path} lacks {', '.join(sorted(missing))}")
+        return cls(**values)
+
+    def to_bytes(self) -> bytes:
+        return json.dumps({"format": FORMAT, **asdict(self)}, indent=1, ensure_ascii=False).encode()
+
+    def digest(self, checksums: Mapping[str, str]) -> str:
+        """16 hexadecimal digits over everything that decides a vector; `checksums` by file."""
+        decides = {name: checksums[name] for name in sorted(checksums) if name != CONFIGURATION}
+        settings = asdict(self)
+        del settings["model"], settings["source"]
+        content = json.dumps({"files": decides, **settings}, sort_keys=True).encode()
+        return hashlib.sha256(content).hexdigest()[:16]
+
+
+class EncoderFolder(NamedTuple):
+    """An encoder's folder, read and, where it has a manifest, verified."""
+
+    path: Path
+    configuration: EncoderConfiguration
+    digest: str
+
+    @property
+    def name(self) -> str:
+        return f"{Path(self.configuration.model).name}-{self.digest}"
+
+
+def read_folder(path: Path) -> EncoderFolder:
+    """Open an encoder's folder; in a store every file is checked against the manifest."""
+    configuration = EncoderConfiguration.read(path)
+    checksums = _verify(path) if (path / files.MANIFEST).exists() else _checksums(path)
+    return EncoderFolder(path, configuration, configuration.digest(checksums))
+
+
+def write_folder(
+    store: Path, model: Path, tokenizer: Path, configuration: EncoderConfiguration
+) -> Path:
+    """Put an encoder into `<store>/encoders/<digest>` unless it lies there already."""
+    sources = {MODEL: model, TOKENIZER: tokenizer}
+    if (weights := model.with_name(WEIGHTS)).exists():
+        sources[WEIGHTS] = weights
+    digest = configuration.digest({name: checksum(file) for name, file in sources.items()})
+    path = store / "encoders" / digest
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.parent / ".lock"):  # two preparations at once write the same folder
+        if not path.exists():
+            with files.FolderWriter(path, KIND, format=FORMAT) as folder:
+                for name, file in sources.items():
+                    folder.write(name, _chunks(file))
+                folder.write(CONFIGURATION, configuration.to_bytes())
+                folder.commit({"model": configuration.model})
+    return path
+
+
+def stored_folders(store: Path) -> list[Path]:
+    """The encoders of a store, the one written last first."""
+    manifests = (store / "encoders").glob(f"*/{files.MANIFEST}")
+    whole = [file for file in manifests if file.parent.suffix != files.BUILDING]
+    return [
+        file.parent for file in sorted(whole, key=lambda file: file.stat().st_mtime, reverse=True)
+    ]
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object from a file; EncoderError names the file otherwise."""
+    try:
+        values = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise EncoderError(f"{path} is missing") from None
+    except ValueError as error:
+        raise EncoderError(f"{path} is not JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise EncoderError(f"{path} must hold a JSON object")
+    return values
+
+
+def checksum(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise EncoderError(f"{path} is missing") from None
+
+
+def _verify(path: Path) -> dict[str, str]:
+    try:
+        folder = files.open_folder(path, KIND, format=FORMAT)
+    except GenerationError as error:
+        raise EncoderError(f"{error}: remove {path} and prepare the encoder again") from error
+    return {name: entry["sha256"] for name, entry in folder.manifest["files"].items()}
+
+
+def _checksums(path: Path) -> dict[str, str]:
+    names = [MODEL, TOKENIZER, *([WEIGHTS] if (path / WEIGHTS).exists() else [])]
+    return {name: checksum(path / name) for name in names}
+
+
+def _chunks(path: Path, size: int = 1 << 20) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(size):
+            yield chunk
