@@ -16,10 +16,10 @@ OTHER_ANALYZERS = frozenset(
 )
 OTHER_TYPES = frozenset(
     "alias binary completion constant_keyword date_nanos date_range derived double_range"
-    " flat_object float_range geo_point geo_shape integer_range ip ip_range join knn_vector long_range"
-    " match_only_text nested percolator rank_feature rank_features scaled_float search_as_you_type"
-    " semantic semantic_version sparse_vector star_tree token_count unsigned_long version wildcard"
-    " xy_point xy_shape".split()
+    " flat_object float_range geo_point geo_shape integer_range ip ip_range join knn_vector"
+    " long_range match_only_text nested percolator rank_feature rank_features scaled_float"
+    " search_as_you_type semantic semantic_version sparse_vector star_tree token_count"
+    " unsigned_long version wildcard xy_point xy_shape".split()
 )
 PARAMETERS = {
     "text": {"analyzer", "search_analyzer", "index", "fields", "meta"},
