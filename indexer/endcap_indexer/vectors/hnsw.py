@@ -6,6 +6,8 @@ efConstruction 200 and efSearch 320 find .988 of the exact 200 best in 0.7 ms (.
 same recall, a little faster.
 """
 
+from functools import partial
+
 import faiss
 import numpy as np
 from numpy.typing import NDArray
@@ -34,9 +36,8 @@ def write_graph(stored: NDArray[np.float16], folder: FolderWriter) -> None:
             graph.add(chunk)
             nodes.append(rows)
     with folder.open(GRAPH) as file:
-        faiss.write_index(
-            graph, faiss.PyCallbackIOWriter(lambda data: files.DISK.write(file, data))
-        )
+        writer = faiss.PyCallbackIOWriter(partial(files.DISK.write, file))  # type: ignore[attr-defined]
+        faiss.write_index(graph, writer)
 
 
 class HnswIndex:

@@ -170,7 +170,5 @@ def test_wrong_input_is_named(index, tmp_path):
         index.search(np.zeros(3, np.float32), 5)
     with pytest.raises(VectorsError, match="rows 5 to 600, but there are 600"):
         index.vectors(np.array([5, 600]))
-    with pytest.raises(VectorsError, match="row 1 has length 2.0000, expected 1"):
-        build("flat", np.array([[1, 0], [0, 2], [0, 1]], np.float16), tmp_path / "flat")
     with pytest.raises(VectorsError, match="expected \\(n, d\\) float16"):
         build("flat", np.eye(3, dtype=np.float32), tmp_path / "wide")
