@@ -26,6 +26,10 @@ CREATE TABLE IF NOT EXISTS aliases (
     is_write_index INTEGER,                 -- NULL: not said
     PRIMARY KEY (name, number)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS pins (          -- nothing of the index is purged while one is valid
+    number INTEGER NOT NULL REFERENCES indices (number) ON DELETE CASCADE,
+    expires REAL NOT NULL
+) STRICT;
 """
 
 

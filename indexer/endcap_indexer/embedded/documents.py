@@ -34,6 +34,14 @@ class Change(NamedTuple):
     replaces: int | None  # seq_no of the copy that this one supersedes
 
 
+class Copy(NamedTuple):
+    """The current copy of an id."""
+
+    seq_no: int
+    version: int
+    source: bytes | None  # None: deleted
+
+
 class Documents:
     """Documents, mapping and settings of an index by its name; 404 where there is none."""
 
@@ -95,9 +103,19 @@ class Documents:
         with self._database.write() as connection:
             table = self._table(connection, index)
             connection.execute("UPDATE indices SET refreshed = ? WHERE name = ?", (seq_no, index))
+            connection.execute("DELETE FROM pins WHERE expires < ?", (time.time(),))
             connection.execute(
-                f"DELETE FROM {table} WHERE retired < ? AND coalesce(superseded, seq_no) <= ?",
-                (time.time() - RETENTION_SECONDS, seq_no),
+                f"DELETE FROM {table} WHERE retired < ? AND coalesce(superseded, seq_no) <= ? "
+                "AND NOT EXISTS (SELECT 1 FROM pins JOIN indices USING (number) WHERE name = ?)",
+                (time.time() - RETENTION_SECONDS, seq_no, index),
+            )
+
+    def pin(self, index: str, seconds: float) -> None:
+        """Keeps every copy readable for so long: a scroll shows what was there when it began."""
+        with self._database.write() as connection:
+            connection.execute(
+                "INSERT INTO pins SELECT number, ? FROM indices WHERE name = ?",
+                (time.time() + seconds, index),
             )
 
     def _column(self, column: str, index: str) -> Any:
@@ -118,6 +136,15 @@ class Documents:
 
 def copies_table(number: int) -> str:
     return f"copies_{number:d}"
+
+
+def current_copy(connection: sqlite3.Connection, number: int, id: str) -> Copy | None:
+    row = connection.execute(
+        f"SELECT seq_no, version, source FROM {copies_table(number)} "
+        "WHERE id = ? AND superseded IS NULL",
+        (id,),
+    ).fetchone()
+    return None if row is None else Copy(*row)
 
 
 def create_copies(connection: sqlite3.Connection, number: int) -> None:

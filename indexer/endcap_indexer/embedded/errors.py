@@ -37,6 +37,19 @@ class RequestError(Exception):
         return {"error": {"root_cause": [cause], **self.error()}, "status": self.status}
 
 
+class MethodNotAllowed(RequestError):
+    """A known path with another method; the server answers this one as plain text."""
+
+    def __init__(self, path: str, method: str, allowed: str) -> None:
+        reason = (
+            f"Incorrect HTTP method for uri [{path}] and method [{method}], allowed: [{allowed}]"
+        )
+        super().__init__(405, "method_not_allowed", reason)
+
+    def body(self) -> dict[str, Any]:
+        return {"error": self.reason, "status": self.status}
+
+
 def unsupported(what: str) -> RequestError:
     """What a server can do and the embedded engine does not: 400, by name."""
     return illegal_argument(
@@ -46,6 +59,13 @@ def unsupported(what: str) -> RequestError:
 
 def illegal_argument(reason: str) -> RequestError:
     return RequestError(400, "illegal_argument_exception", reason)
+
+
+def invalid_request(reason: str) -> RequestError:
+    """A request that contradicts itself or lacks something."""
+    return RequestError(
+        400, "action_request_validation_exception", f"Validation Failed: 1: {reason};"
+    )
 
 
 def index_not_found(name: str) -> RequestError:

@@ -207,4 +207,4 @@ def _matching(connection: sqlite3.Connection, pattern: str, aliases: bool) -> li
 
 
 def _read(row: tuple[Any, ...]) -> Index:
-    return Index(*row[:4], orjson.loads(row[4]), *row[5:])
+    return Index._make((*row[:4], orjson.loads(row[4]), *row[5:]))
