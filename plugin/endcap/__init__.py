@@ -1,1 +1,26 @@
-"""endcap."""
+"""endcap: a drop-in, personalised re-rank stage for shops that run OpenSearch."""
+
+from endcap.async_client import AsyncSearchClient
+from endcap.client import SearchClient
+from endcap.configuration import SearchSettings
+from endcap.connections import connect, connect_async
+from endcap.exceptions import (
+    ArtefactError,
+    ConfigurationError,
+    EndcapError,
+    ProfileError,
+    RequestError,
+)
+
+__all__ = [
+    "ArtefactError",
+    "AsyncSearchClient",
+    "ConfigurationError",
+    "EndcapError",
+    "ProfileError",
+    "RequestError",
+    "SearchClient",
+    "SearchSettings",
+    "connect",
+    "connect_async",
+]

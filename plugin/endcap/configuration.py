@@ -86,7 +86,8 @@ def find_store(
     argument: str | os.PathLike[str] | None, configuration: Configuration
 ) -> Path | None:
     """Where vectors and artefacts lie: the argument, else ENDCAP_STORE, else endcap.toml, else an
-    embedded engine's own folder. None where nobody says: a client without a store is a plain client.
+    embedded engine's own folder. None where nobody says: a client without a store is a plain
+    client.
     """
     engine = configuration.engine
     embedded = engine if engine and not is_url(engine) else None

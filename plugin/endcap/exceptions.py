@@ -1,9 +1,12 @@
 """What the client and the command line raise.
 
 EndcapError
-└── ConfigurationError   endcap.toml, an environment variable or an option that cannot be used
+├── ConfigurationError   endcap.toml, an environment variable or an option that cannot be used
+├── RequestError         `ext.endcap` of a search that cannot be read
+├── ProfileError         an event that was not kept
+└── ArtefactError        a tuning or a model that cannot be used
 
-A search never raises these: what goes wrong there stands under `ext.endcap.reason`.
+A search raises only RequestError: what goes wrong of ours there stands under `ext.endcap.reason`.
 """
 
 
@@ -13,3 +16,15 @@ class EndcapError(Exception):
 
 class ConfigurationError(EndcapError):
     """endcap.toml, an environment variable or an option that cannot be used."""
+
+
+class RequestError(EndcapError):
+    """`ext.endcap` of a search that cannot be read: the message names the key and what to type."""
+
+
+class ProfileError(EndcapError):
+    """An event that was not kept, or a profile that cannot be read."""
+
+
+class ArtefactError(EndcapError):
+    """A tuning or a model that cannot be used."""

@@ -1,0 +1,74 @@
+"""`AsyncSearchClient`: `opensearchpy.AsyncOpenSearch` with a re-ranked `search`."""
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import opensearchpy
+
+from endcap import profiles
+from endcap.configuration import SearchSettings
+from endcap.core import Core
+from endcap.drivers import AsyncDriver
+from endcap.requests import read_request
+from endcap.steps import Call
+
+
+class AsyncSearchClient(opensearchpy.AsyncOpenSearch):
+    """`SearchClient` for an event loop: the same arguments and answers, every method awaited."""
+
+    def __init__(
+        self,
+        hosts: Any = None,
+        *arguments: Any,
+        store: str | Path | None = None,
+        settings: SearchSettings | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(hosts, *arguments, **options)
+        self._core = Core(store, settings)
+        self._driver = AsyncDriver(self._call, self._core.executor)
+
+    async def search(  # type: ignore[override]  # as in SearchClient
+        self,
+        body: Any = None,
+        index: Any = None,
+        *,
+        user: str | None = None,
+        session: str | None = None,
+        endcap: bool = True,
+        **arguments: Any,
+    ) -> Any:
+        """`AsyncOpenSearch.search`, re-ranked; see `SearchClient.search`."""
+        if not endcap:
+            request = read_request(body, index, arguments)
+            return await self._call(Call("search", request.keywords()))
+        return await self._driver.run(self._core.search(body, index, user, session, arguments))
+
+    async def record(
+        self,
+        *,
+        item: str,
+        user: str | None = None,
+        session: str | None = None,
+        action: str = "view",
+        query: str | None = None,
+    ) -> None:
+        """Keep an event of a shopper; see `SearchClient.record`."""
+        await self._driver.run(self._core.record(item, user, session, action, query))
+
+    async def forget(self, *, user: str | None = None, session: str | None = None) -> int:
+        """Remove a shopper's profile and events; returns how many events there were."""
+        return await self._driver.run(profiles.forget(self._core.shopper(user, session)))
+
+    async def close(self) -> None:
+        """Close the connections and the threads."""
+        await self._driver.close()
+        self._core.executor.close()
+        await super().close()
+
+    async def _call(self, call: Call) -> Any:
+        if call.method == "search":
+            return await super().search(**call.arguments)
+        target = functools.reduce(getattr, call.method.split("."), self)
+        return await target(**call.arguments)  # type: ignore[operator]

@@ -1,0 +1,85 @@
+"""`SearchClient`: `opensearchpy.OpenSearch` with a re-ranked `search`."""
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import opensearchpy
+
+from endcap import profiles
+from endcap.configuration import SearchSettings
+from endcap.core import Core
+from endcap.drivers import SyncDriver
+from endcap.requests import read_request
+from endcap.steps import Call
+
+
+class SearchClient(opensearchpy.OpenSearch):
+    """A drop-in for `opensearchpy.OpenSearch`: the same constructor plus `store=` and the search
+    settings.
+
+    store: the folder of generations and artefacts; else `ENDCAP_STORE`, else `endcap.toml`. window:
+    how many hits of each leg are re-ranked. fusion: convex or rrf. recall: both, lexical or vector.
+    budget_ms: after which late legs are left behind. Raises what opensearch-py raises, and
+    `RequestError` for an `ext.endcap` that cannot be read.
+    """
+
+    def __init__(
+        self,
+        hosts: Any = None,
+        *arguments: Any,
+        store: str | Path | None = None,
+        settings: SearchSettings | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(hosts, *arguments, **options)
+        self._core = Core(store, settings)
+        self._driver = SyncDriver(self._call, self._core.executor)
+
+    def search(  # type: ignore[override]  # 2.x: positional; 3.x: keyword only; both are accepted
+        self,
+        body: Any = None,
+        index: Any = None,
+        *,
+        user: str | None = None,
+        session: str | None = None,
+        endcap: bool = True,
+        **arguments: Any,
+    ) -> Any:
+        """`OpenSearch.search`, re-ranked: for a shopper (`user`, `session`) or for nobody.
+
+        What happened stands under `ext.endcap`; `endcap=False` is the plain client's search.
+        """
+        if not endcap:
+            request = read_request(body, index, arguments)
+            return self._call(Call("search", request.keywords()))
+        return self._driver.run(self._core.search(body, index, user, session, arguments))
+
+    def record(
+        self,
+        *,
+        item: str,
+        user: str | None = None,
+        session: str | None = None,
+        action: str = "view",
+        query: str | None = None,
+    ) -> None:
+        """Keep an event of a shopper: it counts in the very next search. Raises `ProfileError` when
+        it was not kept.
+        """
+        self._driver.run(self._core.record(item, user, session, action, query))
+
+    def forget(self, *, user: str | None = None, session: str | None = None) -> int:
+        """Remove a shopper's profile and events; returns how many events there were."""
+        return self._driver.run(profiles.forget(self._core.shopper(user, session)))
+
+    def close(self) -> None:
+        """Close the connections and the threads."""
+        self._core.executor.close()
+        super().close()
+
+    def _call(self, call: Call) -> Any:
+        if call.method == "search":
+            return super().search(**call.arguments)
+        target = functools.reduce(getattr, call.method.split("."), self)
+        return target(**call.arguments)  # type: ignore[operator]

@@ -1,0 +1,36 @@
+"""One door to both engines: a server's URL or an embedded engine's folder."""
+
+from pathlib import Path
+from typing import Any
+
+from endcap.async_client import AsyncSearchClient
+from endcap.client import SearchClient
+from endcap.configuration import is_url
+from endcap_indexer.embedded import EmbeddedAsyncConnection, EmbeddedConnection
+
+
+def connect(engine: str | Path, *, store: str | Path | None = None, **options: Any) -> SearchClient:
+    """A `SearchClient` on a server (`https://search.shop:9200`) or on an embedded engine
+    (`./data`).
+
+    For a folder the store is that folder unless said otherwise.
+    """
+    if is_url(str(engine)):
+        return SearchClient([str(engine)], store=store, **options)
+    return SearchClient(
+        connection_class=EmbeddedConnection, folder=str(engine), store=store or engine, **options
+    )
+
+
+def connect_async(
+    engine: str | Path, *, store: str | Path | None = None, **options: Any
+) -> AsyncSearchClient:
+    """`connect` for an event loop."""
+    if is_url(str(engine)):
+        return AsyncSearchClient([str(engine)], store=store, **options)
+    return AsyncSearchClient(
+        connection_class=EmbeddedAsyncConnection,
+        folder=str(engine),
+        store=store or engine,
+        **options,
+    )
