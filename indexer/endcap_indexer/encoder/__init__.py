@@ -4,7 +4,8 @@ from endcap_indexer.encoder.cache import CacheCounters, QueryCache
 from endcap_indexer.encoder.encoder import Encoder
 from endcap_indexer.encoder.layout import Prompts
 from endcap_indexer.encoder.onnx import EncodedBatch, OnnxEncoder
-from endcap_indexer.encoder.sources import DEFAULT_MODEL, open_encoder, open_stored
+from endcap_indexer.encoder.sources import open_encoder, open_stored
+from endcap_indexer.encoder.weights import DEFAULT_MODEL
 
 __all__ = [
     "DEFAULT_MODEL",

