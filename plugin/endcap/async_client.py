@@ -29,7 +29,7 @@ class AsyncSearchClient(opensearchpy.AsyncOpenSearch):
         self._core = Core(store, settings)
         self._driver = AsyncDriver(self._call, self._core.executor)
 
-    async def search(  # type: ignore[override]  # as in SearchClient
+    async def search(
         self,
         body: Any = None,
         index: Any = None,

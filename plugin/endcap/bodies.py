@@ -121,5 +121,5 @@ def _by_score(key: Any) -> bool:
     if isinstance(key, Mapping) and len(key) == 1:
         ((name, order),) = key.items()
         order = order.get("order", "desc") if isinstance(order, Mapping) else order
-        return name == "_score" and order == "desc"
+        return bool(name == "_score" and order == "desc")
     return bool(key == "_score")

@@ -36,7 +36,7 @@ class SearchClient(opensearchpy.OpenSearch):
         self._core = Core(store, settings)
         self._driver = SyncDriver(self._call, self._core.executor)
 
-    def search(  # type: ignore[override]  # 2.x: positional; 3.x: keyword only; both are accepted
+    def search(
         self,
         body: Any = None,
         index: Any = None,

@@ -46,7 +46,9 @@ def take_apart(query: Query) -> Apart:
     """Split a query into text and conditions; raises `NotTakenApart` with the clause that cannot be
     split.
     """
-    ((name, clause),) = query.items() if len(query) == 1 else (("query of several clauses", None),)
+    if len(query) != 1:
+        raise NotTakenApart("a query of several clauses")
+    ((name, clause),) = query.items()
     if name in TEXT_CLAUSES:
         return Apart((_text(name, clause),), (), True)
     if name in CONDITION_CLAUSES:

@@ -15,6 +15,7 @@ from endcap.profiles import Profile
 from endcap.recall import LexicalLeg, VectorLeg
 from endcap.snapshots import Snapshot
 from endcap_reranker import (
+    ACTION_WEIGHTS,
     Blend,
     Candidates,
     LexicalColumn,
@@ -23,7 +24,6 @@ from endcap_reranker import (
     Scorer,
     Shopper,
     TextColumn,
-    action_weight,
     by_best,
     by_rank,
 )
@@ -92,8 +92,10 @@ def _shopper(snapshot: Snapshot, profile: Profile | None) -> Shopper | None:
         return None
     events = profile.events[-RECENT:][::-1]
     rows = snapshot.generation.rows([event.item for event in events])
-    weights = np.array([action_weight(event.action) for event in events], dtype=np.float32)
-    return Shopper(rows, weights, snapshot.generation.index.vectors(rows))
+    weights = [ACTION_WEIGHTS.get(event.action, 1.0) for event in events]
+    return Shopper(
+        rows, np.array(weights, dtype=np.float32), snapshot.generation.index.vectors(rows)
+    )
 
 
 def rerank(
