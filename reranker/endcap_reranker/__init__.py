@@ -20,6 +20,7 @@ from endcap_reranker.exceptions import (
     RerankerError,
     ShapeError,
 )
+from endcap_reranker.fitting import Fitted, Search, fit
 from endcap_reranker.interactions import Histories, Interactions
 from endcap_reranker.reranker import Reranker
 
@@ -32,6 +33,7 @@ __all__ = [
     "ColumnError",
     "Cooccurrence",
     "CooccurrenceColumn",
+    "Fitted",
     "FittingError",
     "Histories",
     "HistoryColumn",
@@ -43,9 +45,11 @@ __all__ = [
     "Reranker",
     "RerankerError",
     "Scorer",
+    "Search",
     "ShapeError",
     "Shopper",
     "TextColumn",
     "by_best",
     "by_rank",
+    "fit",
 ]

@@ -70,11 +70,11 @@ class Cooccurrence:
         return np.where(found, place, -1).astype(np.int32)
 
     def score(self, history: Codes, weights: Floats, candidates: Codes) -> Floats:
-        """(n,) the mean similarity to the history, weighted by action and recency, 0 to 1.
+        """(n,) `sum(weight · decay^steps · similarity)` over the events of the history.
 
         history: (k,) most recent first, -1 unknown. nan: no known event, or no such item.
         """
-        events, shares = self._shares(history, weights)
+        events, strengths = self._strengths(history, weights)
         if not len(events):
             return np.full(len(candidates), np.nan, np.float32)
         wanted, place = np.unique(candidates, return_inverse=True)
@@ -87,27 +87,27 @@ class Cooccurrence:
         found = np.searchsorted(wanted[:-1], others[likely])
         likely = likely[hits := wanted[found] == others[likely]]
         event = np.searchsorted(np.cumsum(lengths), likely, side="right")
-        values = self.neighbours.values[positions[likely]] * shares[event]
+        values = self.neighbours.values[positions[likely]] * strengths[event]
         sums = np.bincount(found[hits], values, len(wanted)).astype(np.float32)
         return np.where(candidates < 0, np.float32(np.nan), sums[place])
 
     def score_all(self, history: Codes, weights: Floats) -> Floats:
         """(m,) the same for every item."""
-        events, shares = self._shares(history, weights)
+        events, strengths = self._strengths(history, weights)
         if not len(events):
             return np.full(len(self.item_ids), np.nan, np.float32)
         positions, lengths = slices(self.neighbours.indptr, events)
-        values = self.neighbours.values[positions] * np.repeat(shares, lengths)
+        values = self.neighbours.values[positions] * np.repeat(strengths, lengths)
         sums = np.bincount(self.neighbours.items[positions], values, len(self.item_ids))
         return sums.astype(np.float32)
 
-    def _shares(self, history: Codes, weights: Floats) -> tuple[Codes, Floats]:
-        """The known events without the faintest, and what share of the history each is."""
+    def _strengths(self, history: Codes, weights: Floats) -> tuple[Codes, Floats]:
+        """The known events, less the faintest, and what each counts."""
         known = history >= 0
         steps = np.arange(np.count_nonzero(known), dtype=np.float32)
         strengths = weights[known] * np.float32(self.decay) ** steps
         felt = strengths > FAINT * strengths.max(initial=0.0)
-        return history[known][felt], strengths[felt] / strengths[felt].sum()
+        return history[known][felt], strengths[felt]
 
     def to_tensors(self) -> dict[str, NDArray[Any]]:
         """Plain arrays, as `from_tensors` reads them."""

@@ -14,25 +14,23 @@ class Reranker:
     """Scorers and the blend of their columns; raises ColumnError where they do not fit together."""
 
     def __init__(self, scorers: Sequence[Scorer], blend: Blend) -> None:
-        names = [scorer.name for scorer in scorers]
+        names = tuple(scorer.name for scorer in scorers)
         if len(set(names)) < len(names):
             raise ColumnError(f"two scorers of one name: {', '.join(sorted(names))}")
-        unweighted = [name for name in names if name not in blend.weights]
-        if unweighted:
-            raise ColumnError(f"no weight for {', '.join(unweighted)}; 0 switches a column off")
+        blend.require(names)
         self.scorers = tuple(scorers)
         self.blend = blend
 
     def rerank(self, candidates: Candidates) -> Reranked:
         """Best first; equal scores keep the order of the candidates."""
-        columns = {scorer.name: self._column(scorer, candidates) for scorer in self.scorers}
+        columns = {scorer.name: _column(scorer, candidates) for scorer in self.scorers}
         contributions = self.blend.contributions(columns)
         scores = sum(contributions.values(), np.zeros(len(candidates)))
         order = np.argsort(-scores, kind="stable")
         return Reranked(order, scores.astype(np.float32), columns, contributions)
 
-    @staticmethod
-    def _column(scorer: Scorer, candidates: Candidates) -> Floats:
-        column = scorer.score(candidates)
-        check(f"the column {scorer.name!r}", column, np.float32, len(candidates))
-        return column
+
+def _column(scorer: Scorer, candidates: Candidates) -> Floats:
+    column = scorer.score(candidates)
+    check(f"the column {scorer.name!r}", column, np.float32, len(candidates))
+    return column

@@ -5,27 +5,39 @@ from dataclasses import dataclass
 import numpy as np
 
 from endcap_reranker.arrays import Floats
-from endcap_reranker.candidates import Candidates
+from endcap_reranker.candidates import Candidates, Shopper
 
 
 @dataclass(frozen=True)
 class HistoryColumn:
-    """The weighted mean of the cosines to the last `length` products, `decay` per step back."""
+    """The cosine to the shopper's last products, those most like the candidate counting most.
+
+    Attention over the last `length` different products: `sum(a · cosine) / sum(a)` with
+    `a = weight · decay^steps · exp(cosine / temperature)`. The mean would ask that a candidate be
+    like everything, the maximum would forget what is recent. Below 0 is 0.
+    """
 
     length: int = 10
     decay: float = 0.8
+    temperature: float = 0.1
     name: str = "history"
 
     def score(self, candidates: Candidates) -> Floats:
-        """(n,) in 0 to 1; nan without a history, or where a product's vector is unknown."""
-        nothing = np.full(len(candidates), np.nan, np.float32)
+        """(n,) in 0 to 1; nan without a history, or where the product's vector is unknown."""
         if candidates.shopper is None:
-            return nothing
-        known = ~np.isnan(candidates.shopper.vectors[:, 0])
-        vectors = candidates.shopper.vectors[known][: self.length]
-        weights = candidates.shopper.weights[known][: self.length]
-        weights = weights * np.float32(self.decay) ** np.arange(len(weights), dtype=np.float32)
-        if not weights.any():
-            return nothing
-        cosines: Floats = candidates.vectors @ (weights @ vectors / weights.sum())
-        return cosines.clip(0, 1)
+            return np.full(len(candidates), np.nan, np.float32)
+        vectors, strengths = self._last(candidates.shopper)
+        if not len(vectors):
+            return np.full(len(candidates), np.nan, np.float32)
+        cosines = candidates.vectors @ vectors.T
+        attention = strengths * np.exp((cosines - 1) / np.float32(self.temperature))
+        scores: Floats = (attention * cosines).sum(axis=1) / attention.sum(axis=1)
+        return scores.clip(0, 1)
+
+    def _last(self, shopper: Shopper) -> tuple[Floats, Floats]:
+        """Vectors and strengths of the last different products with a vector and a weight."""
+        known = ~np.isnan(shopper.vectors[:, 0]) & (shopper.weights > 0)
+        _, first = np.unique(shopper.rows[known], return_index=True)
+        last = np.flatnonzero(known)[np.sort(first)[: self.length]]
+        recency = np.float32(self.decay) ** np.arange(len(last), dtype=np.float32)
+        return shopper.vectors[last], shopper.weights[last] * recency
