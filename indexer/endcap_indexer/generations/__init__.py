@@ -1,0 +1,20 @@
+"""Generations: whole builds of a catalogue, of which the engine's alias names the live one."""
+
+from endcap_indexer.generations.generation import Generation
+from endcap_indexer.generations.lease import hold_lease
+from endcap_indexer.generations.listing import GenerationInfo, list_generations
+from endcap_indexer.generations.manifest import Manifest, generation_folder
+from endcap_indexer.generations.reindex import Catalogue, Progress, Reindexed, reindex
+
+__all__ = [
+    "Catalogue",
+    "Generation",
+    "GenerationInfo",
+    "Manifest",
+    "Progress",
+    "Reindexed",
+    "generation_folder",
+    "hold_lease",
+    "list_generations",
+    "reindex",
+]

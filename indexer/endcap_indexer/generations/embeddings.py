@@ -1,0 +1,170 @@
+"""Texts to stored vectors, each text encoded once: not again in the next generation, nor after
+an interruption."""
+
+import re
+import time
+from collections.abc import Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from endcap_indexer.catalogue import Product
+from endcap_indexer.encoder import Encoder
+from endcap_indexer.exceptions import GenerationError
+from endcap_indexer.files import FolderWriter, open_folder, remove_folder
+from endcap_indexer.generations.generation import DIGESTS, VECTORS, Generation
+
+KIND = "embeddings"
+FORMAT = 1
+SAVE_SECONDS = 5.0  # of encoding that an interruption may cost
+
+Digests = NDArray[np.bytes_]
+Halves = NDArray[np.float16]
+
+
+def digest_texts(texts: Sequence[str]) -> Digests:
+    """(n,) 16 bytes each: what a vector is known by."""
+    return np.array([blake2b(text.encode(), digest_size=16).digest() for text in texts], "S16")
+
+
+class _Source(NamedTuple):
+    digests: Digests  # (n,)
+    vectors: Halves  # (n, d), memory-mapped
+
+
+class KnownVectors:
+    """Vectors by the digest of their text, in one sorted list over several sources."""
+
+    def __init__(self, sources: Sequence[_Source]) -> None:
+        self._vectors = [source.vectors for source in sources]
+        lengths = [len(source.digests) for source in sources]
+        digests = np.concatenate([np.empty(0, "S16"), *(source.digests for source in sources)])
+        order = np.argsort(digests, kind="stable")
+        self._digests = digests[order]
+        self._source = np.repeat(np.arange(len(sources)), lengths)[order]
+        self._row = np.concatenate([np.empty(0, np.int64), *map(np.arange, lengths)])[order]
+
+    def fill(self, digests: Digests, vectors: Halves) -> NDArray[np.bool_]:
+        """Put known vectors in their rows of (n, d) `vectors`; which rows those are."""
+        if not len(self._digests):
+            return np.zeros(len(digests), np.bool_)
+        places = np.searchsorted(self._digests, digests)
+        places = np.minimum(places, len(self._digests) - 1)
+        known = self._digests[places] == digests
+        sources, rows = self._source[places], self._row[places]
+        for source in np.unique(sources[known]):
+            wanted = known & (sources == source)
+            vectors[wanted] = self._vectors[source][rows[wanted]]
+        return np.asarray(known)
+
+
+class ShopVectors:
+    """Vectors that the shop brings itself, in its catalogue."""
+
+    embedded = reused = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None: ...
+
+    def find(self, products: Sequence[Product]) -> tuple[Digests, Halves]:
+        """Empty digests, lest an encoder take them for its own, and (n, dimension) unit rows."""
+        vectors = np.array([product.vector for product in products], np.float16)
+        return np.zeros(len(products), "S16"), vectors
+
+    def discard(self) -> None: ...
+
+
+class Embeddings:
+    """Encodes what neither the live generation nor an interrupted build knows.
+
+    Fresh vectors are saved every few seconds of encoding, and when the block ends with an error;
+    `discard` removes them once a generation holds them.
+    """
+
+    def __init__(self, store: Path, encoder: Encoder, live: Generation | None) -> None:
+        self.embedded = self.reused = 0
+        self._encoder = encoder
+        self._folder = embeddings_folder(store, encoder.name)
+        self._chunks = 0
+        self._fresh: list[_Source] = []
+        self._seconds = 0.0
+        sources = self._open_chunks()
+        if live is not None and live.manifest.encoder == encoder.name:
+            sources.append(_Source(live.text_digests, live.stored_vectors))
+        self._known = KnownVectors(sources)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        if error is not None:
+            self._save()
+
+    def find(self, products: Sequence[Product]) -> tuple[Digests, Halves]:
+        """Text digests and (n, dimension) unit rows; nan for an empty text, which says nothing."""
+        texts = [product.text for product in products]
+        digests = digest_texts(texts)
+        vectors = np.full((len(texts), self._encoder.dimension), np.nan, np.float16)
+        known = self._known.fill(digests, vectors)
+        empty = np.array([not text for text in texts], np.bool_)
+        missing = np.flatnonzero(~known & ~empty)
+        self.reused += int((known & ~empty).sum())
+        if len(missing):
+            vectors[missing] = self._encode([texts[place] for place in missing], digests[missing])
+        return digests, vectors
+
+    def discard(self) -> None:
+        if self._folder.is_dir():
+            for chunk in self._folder.iterdir():
+                remove_folder(chunk)
+            self._folder.rmdir()
+
+    def _encode(self, texts: Sequence[str], digests: Digests) -> Halves:
+        started = time.monotonic()
+        first, inverse = np.unique(digests, return_index=True, return_inverse=True)[1:]
+        unique = self._encoder.encode_products([texts[place] for place in first.tolist()])
+        vectors = unique.astype(np.float16)
+        vectors[~np.any(vectors, axis=1)] = np.nan
+        self.embedded += len(first)
+        self.reused += len(texts) - len(first)
+        self._fresh.append(_Source(digests[first], vectors))
+        self._seconds += time.monotonic() - started
+        if self._seconds >= SAVE_SECONDS:
+            self._save()
+        return vectors[inverse]
+
+    def _save(self) -> None:
+        if not self._fresh:
+            return
+        fresh, self._fresh, self._seconds = self._fresh, [], 0.0
+        self._chunks += 1
+        with FolderWriter(self._chunk(self._chunks), KIND, format=FORMAT) as folder:
+            folder.save(DIGESTS, np.concatenate([source.digests for source in fresh]))
+            folder.save(VECTORS, np.concatenate([source.vectors for source in fresh]))
+            folder.commit({"encoder": self._encoder.name})
+
+    def _chunk(self, number: int) -> Path:
+        return self._folder / f"{number:06}"
+
+    def _open_chunks(self) -> list[_Source]:
+        """The chunks of an interrupted build; a damaged one is removed and encoded again."""
+        sources = []
+        for path in sorted(self._folder.glob("*")):
+            try:
+                folder = open_folder(path, KIND, format=FORMAT)
+            except GenerationError:
+                remove_folder(path)
+                continue
+            if folder.manifest["encoder"] == self._encoder.name:
+                sources.append(_Source(folder.array(DIGESTS), folder.array(VECTORS)))
+            self._chunks = max(self._chunks, int(path.name))
+        return sources
+
+
+def embeddings_folder(store: Path, encoder: str) -> Path:
+    return store / "generations" / f"embeddings-{re.sub(r'[^0-9A-Za-z._-]', '-', encoder)}"

@@ -1,0 +1,43 @@
+"""The generations of a store, for a person to look at."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from opensearchpy import OpenSearch
+
+from endcap_indexer.files import MANIFEST
+from endcap_indexer.generations.indices import live_index
+from endcap_indexer.generations.manifest import Manifest
+from endcap_indexer.generations.removal import list_folders
+
+
+class GenerationInfo(NamedTuple):
+    name: str
+    created: str  # ISO 8601, UTC
+    products: int
+    bytes: int  # of its folder in the store; the engine's index is not counted
+    encoder: str | None
+    live: bool  # the alias names it
+
+
+def list_generations(client: OpenSearch, store: Path, index: str) -> list[GenerationInfo]:
+    """The finished generations of an index, oldest first; files are not verified."""
+    live = live_index(client, index)
+    return [
+        _describe(folder, live)
+        for folder in list_folders(store, index)
+        if (folder / MANIFEST).exists()
+    ]
+
+
+def _describe(folder: Path, live: str | None) -> GenerationInfo:
+    manifest = Manifest.read(folder)
+    size = sum(file.stat().st_size for file in folder.iterdir())
+    return GenerationInfo(
+        manifest.generation,
+        manifest.created,
+        manifest.products,
+        size,
+        manifest.encoder,
+        manifest.generation == live,
+    )

@@ -1,0 +1,244 @@
+"""The whole build, from a catalogue's files to the swap of the alias."""
+
+import json
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import blake2b
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from opensearchpy import OpenSearch
+
+from endcap_indexer.catalogue import (
+    BadRow,
+    BadRows,
+    CatalogueFields,
+    OnBadRow,
+    Product,
+    digest_of,
+    index_body,
+    read_products,
+    read_rows,
+)
+from endcap_indexer.encoder import Encoder
+from endcap_indexer.exceptions import FieldsError, GenerationError, VectorsError
+from endcap_indexer.generations.build import GenerationWriter
+from endcap_indexer.generations.embeddings import Embeddings, ShopVectors
+from endcap_indexer.generations.generation import Generation
+from endcap_indexer.generations.indices import (
+    finish_index,
+    index_documents,
+    live_index,
+    swap_alias,
+)
+from endcap_indexer.generations.lease import hold_lease
+from endcap_indexer.generations.manifest import (
+    FORMAT,
+    Manifest,
+    generation_folder,
+    name_generation,
+    number_of,
+)
+from endcap_indexer.generations.removal import next_number, remove_leftovers, remove_old
+
+CHUNK_PRODUCTS = 256
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Files of products and which field is what; `on_bad_row` counts, or raises to be strict."""
+
+    paths: Sequence[Path]
+    fields: CatalogueFields
+    on_bad_row: OnBadRow = field(default_factory=BadRows)
+
+    def count_rows(self) -> int:
+        """Rows, good and bad: what the time left is told by."""
+        return sum(1 for path in self.paths for _ in read_rows(path, on_bad_row=_ignore))
+
+    def digest(self, encoder: str | None) -> str:
+        """Of all that decides what a generation holds (32 hexadecimal digits)."""
+        facts = [digest_of(self.paths), self.fields.to_table(), encoder, FORMAT]
+        return blake2b(json.dumps(facts).encode(), digest_size=16).hexdigest()
+
+
+class Progress(Protocol):
+    def advance(self, stage: str, done: int, total: int) -> None:
+        """Called as a stage goes on: `products` read, embedded and sent, then `indexes` built."""
+
+
+class Silence:
+    """A progress that nobody watches."""
+
+    def advance(self, stage: str, done: int, total: int) -> None: ...
+
+
+class Reindexed(NamedTuple):
+    """What a run did; for an unchanged catalogue, the counts are those of the live generation."""
+
+    generation: str
+    products: int
+    embedded: int  # texts encoded in this run
+    reused: int  # products whose vector was there already
+    bad_rows: int
+    unchanged: bool
+    seconds: float
+
+
+def reindex(
+    client: OpenSearch,
+    store: Path,
+    index: str,
+    catalogue: Catalogue,
+    encoder: Encoder | None,
+    *,
+    progress: Progress | None = None,
+    force: bool = False,
+) -> Reindexed:
+    """Build the next generation and swap the alias `index` to it, in one request.
+
+    Whatever goes wrong, and whenever the process dies, shoppers see the old generation or the new
+    one, whole, and the same call resumes. Where the shop brings its vectors the encoder is for
+    queries only, and may be None. An unchanged catalogue is not built again unless forced.
+    """
+    started = time.monotonic()
+    with hold_lease(store):
+        live = live_index(client, index)
+        generation = _open_live(store, index, live)
+        digest = catalogue.digest(encoder.name if encoder else None)
+        if generation and generation.manifest.digest == digest and not force:
+            return _unchanged(generation, time.monotonic() - started)
+        remove_leftovers(client, store, index)
+        name = name_generation(index, next_number(client, store, index))
+        with _vectors(store, catalogue, encoder, generation) as vectors:
+            build = _Build(client, store, catalogue, vectors, progress or Silence())
+            manifest = build.run(name, digest, encoder)
+            swap_alias(client, index, live, name)
+        remove_old(client, store, index, keep=(live, name))
+        vectors.discard()
+    seconds = time.monotonic() - started
+    counts = (manifest.products, vectors.embedded, vectors.reused, manifest.bad_rows)
+    return Reindexed(name, *counts, False, seconds)
+
+
+class _Build:
+    """Everything before the commit: a searchable index and a finished folder, both unnamed."""
+
+    def __init__(
+        self,
+        client: OpenSearch,
+        store: Path,
+        catalogue: Catalogue,
+        vectors: Embeddings | ShopVectors,
+        progress: Progress,
+    ) -> None:
+        self._client, self._store, self._catalogue = client, store, catalogue
+        self._vectors, self._progress = vectors, progress
+        self._bad_rows = 0
+
+    def run(self, name: str, digest: str, encoder: Encoder | None) -> Manifest:
+        fields = self._catalogue.fields
+        total = self._catalogue.count_rows()
+        products = read_products(self._catalogue.paths, fields, on_bad_row=self._count)
+        first = next(products)
+        manifest = Manifest(
+            generation=name,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            digest=digest,
+            encoder=encoder.name if encoder else None,
+            dimension=_dimension(first, encoder),
+            text_fields=fields.query_fields,
+            columns=fields.columns,
+            catalogue=fields.to_table(),
+        )
+        body = index_body(fields, meta=manifest.meta, refresh_interval="-1")
+        self._client.indices.create(index=name, body=body)
+        with GenerationWriter(generation_folder(self._store, name), manifest) as writer:
+            actions = self._actions(writer, chain([first], products), total)
+            index_documents(self._client, name, actions)
+            self._finish(writer, name)
+            return writer.commit(bad_rows=self._bad_rows)
+
+    def _actions(
+        self, writer: GenerationWriter, products: Iterator[Product], total: int
+    ) -> Iterator[dict[str, Any]]:
+        """Append chunk after chunk to the folder, and pass its documents on to the engine."""
+        while chunk := list(islice(products, CHUNK_PRODUCTS)):
+            first = writer.append(chunk, *self._vectors.find(chunk))
+            for row, product in enumerate(chunk, start=first):
+                ours = {**product.document.get("endcap", {}), "row": row}
+                document = {**product.document, "endcap": ours}
+                yield {"_id": product.id, "_source": document}
+            self._progress.advance("products", writer.products + self._bad_rows, total)
+
+    def _finish(self, writer: GenerationWriter, name: str) -> None:
+        """Both indexes side by side: FAISS builds outside of the interpreter's lock."""
+        self._progress.advance("indexes", 0, 2)
+        with ThreadPoolExecutor(1, "vector-index") as pool:
+            rows = pool.submit(writer.finish_rows)
+            finish_index(self._client, name, writer.products)
+            self._progress.advance("indexes", 1, 2)
+            rows.result()
+        self._progress.advance("indexes", 2, 2)
+
+    def _count(self, bad: BadRow) -> None:
+        self._bad_rows += 1
+        self._catalogue.on_bad_row(bad)
+
+
+def _vectors(
+    store: Path, catalogue: Catalogue, encoder: Encoder | None, live: Generation | None
+) -> Embeddings | ShopVectors:
+    if catalogue.fields.vector is not None:
+        return ShopVectors()
+    if encoder is None:
+        raise FieldsError(
+            "catalogue.vector names no field with the shop's own vectors, so texts must be"
+            " embedded: give an encoder"
+        )
+    return Embeddings(store, encoder, live)
+
+
+def _dimension(first: Product, encoder: Encoder | None) -> int:
+    if first.vector is None:
+        return encoder.dimension if encoder else 0
+    if encoder is not None and encoder.dimension != len(first.vector):
+        raise VectorsError(
+            f"the products' vectors have {len(first.vector)} numbers, {encoder.name} makes"
+            f" {encoder.dimension} of a query: give the encoder that made them"
+        )
+    return len(first.vector)
+
+
+def _open_live(store: Path, index: str, live: str | None) -> Generation | None:
+    """The live generation, whose vectors are reused; None where there is none to use."""
+    if live is None or number_of(index, live) is None:
+        return None
+    try:
+        return Generation.open(generation_folder(store, live))
+    except (GenerationError, VectorsError) as error:
+        logger.warning("everything is embedded again: %s", error)
+        return None
+
+
+def _unchanged(generation: Generation, seconds: float) -> Reindexed:
+    manifest = generation.manifest
+    return Reindexed(
+        manifest.generation,
+        manifest.products,
+        0,
+        manifest.products,
+        manifest.bad_rows,
+        True,
+        seconds,
+    )
+
+
+def _ignore(bad: BadRow) -> None: ...

@@ -1,0 +1,57 @@
+"""What may be deleted: leftovers of dead builds, and generations older than the previous one.
+
+An index goes before its folder, and only if its mapping says that it is a generation and no alias
+names it. The caller holds the lease, so no build is alive.
+"""
+
+from collections.abc import Collection
+from pathlib import Path
+
+from opensearchpy import OpenSearch
+
+from endcap_indexer.files import BUILDING, MANIFEST, remove_folder
+from endcap_indexer.generations.indices import list_indices
+from endcap_indexer.generations.manifest import (
+    generation_folder,
+    generations_folder,
+    number_of,
+)
+
+
+def remove_leftovers(client: OpenSearch, store: Path, index: str) -> None:
+    """Remove half-written folders, and indices whose folder was never finished."""
+    for folder in generations_folder(store).glob(f"*{BUILDING}"):
+        remove_folder(folder)
+    for state in list_indices(client, index):
+        unfinished = not (generation_folder(store, state.name) / MANIFEST).exists()
+        if state.ours and not state.named and unfinished:
+            client.indices.delete(index=state.name)
+    for folder in list_folders(store, index):
+        if not (folder / MANIFEST).exists():
+            remove_folder(folder)
+
+
+def remove_old(client: OpenSearch, store: Path, index: str, keep: Collection[str | None]) -> None:
+    """Remove every generation but those to keep and those an alias names."""
+    kept = set(keep)
+    for state in list_indices(client, index):
+        if state.named or not state.ours:
+            kept.add(state.name)
+        elif state.name not in kept:
+            client.indices.delete(index=state.name)
+    for folder in list_folders(store, index):
+        if folder.name not in kept:
+            remove_folder(folder)
+
+
+def next_number(client: OpenSearch, store: Path, index: str) -> int:
+    """One more than any index or folder has that is named like a generation."""
+    taken = [state.number for state in list_indices(client, index)]
+    taken += [number_of(index, folder.name) or 0 for folder in list_folders(store, index)]
+    return max(taken, default=0) + 1
+
+
+def list_folders(store: Path, index: str) -> list[Path]:
+    """The folders named like generations of this index, by number."""
+    found = [(number_of(index, path.name), path) for path in generations_folder(store).glob("*")]
+    return [path for _, path in sorted((n, path) for n, path in found if n is not None)]
