@@ -10,9 +10,10 @@ import hashlib
 import json
 import os
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from io import TextIOWrapper
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any, NamedTuple, NoReturn
 
@@ -94,6 +95,16 @@ def _read(path: Path, read: "_Reader", on_bad_row: OnBadRow) -> Iterator[Row]:
         raise CatalogueError(f"{path} holds no rows; expected {_EXPECTED[read]}")
 
 
+def _lines(file: IO[bytes]) -> Iterator[bytes]:
+    """The lines without a byte order mark."""
+    return chain([file.readline().removeprefix(BOM_UTF8)], file)
+
+
+def _text_lines(file: IO[bytes]) -> Iterator[str]:
+    """The lines as text; a byte that is not UTF-8 becomes half a surrogate, to be found later."""
+    return (line.decode(errors="surrogateescape") for line in _lines(file))
+
+
 class _Broken(NamedTuple):
     field: str | None
     reason: str
@@ -103,13 +114,11 @@ _Reader = Callable[[IO[bytes], Path], Iterator[tuple[int, dict[str, Any] | _Brok
 
 
 def _read_json_lines(file: IO[bytes], path: Path) -> Iterator[tuple[int, dict[str, Any] | _Broken]]:
-    for number, line in enumerate(file, start=1):
-        if number == 1:
-            line = line.removeprefix(b"\xef\xbb\xbf")
-            if line.lstrip().startswith(b"["):
-                raise CatalogueError(
-                    f"{path} is one JSON array; expected one object per line (jq -c '.[]' makes it)"
-                )
+    for number, line in enumerate(_lines(file), start=1):
+        if number == 1 and line.lstrip().startswith(b"["):
+            raise CatalogueError(
+                f"{path} is one JSON array; expected one object per line (jq -c '.[]' makes it)"
+            )
         if line.isspace() or not line:
             continue
         try:
@@ -150,14 +159,13 @@ def _field_with_replacement(line: bytes) -> str | None:
 
 def _read_csv(file: IO[bytes], path: Path) -> Iterator[tuple[int, dict[str, Any] | _Broken]]:
     """RFC 4180: quoted cells may hold commas, quotes and line breaks."""
-    lines = TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
-    return _read_cells(csv.reader(lines, strict=True), path)
+    return _read_cells(csv.reader(_text_lines(file), strict=True), path)
 
 
 def _read_tsv(file: IO[bytes], path: Path) -> Iterator[tuple[int, dict[str, Any] | _Broken]]:
     """IANA text/tab-separated-values: no quoting, so an inch sign is an inch sign."""
-    lines = TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
-    return _read_cells(csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE), path)
+    cells = csv.reader(_text_lines(file), delimiter="\t", quoting=csv.QUOTE_NONE)
+    return _read_cells(cells, path)
 
 
 def _read_cells(cells: Any, path: Path) -> Iterator[tuple[int, dict[str, Any] | _Broken]]:
