@@ -7,6 +7,7 @@ from typing import Any
 import opensearchpy
 
 from endcap import profiles
+from endcap.conditions import Query
 from endcap.configuration import SearchSettings
 from endcap.core import Core
 from endcap.drivers import SyncDriver
@@ -54,6 +55,13 @@ class SearchClient(opensearchpy.OpenSearch):
             request = read_request(body, index, arguments)
             return self._call(Call("search", request.keywords()))
         return self._driver.run(self._core.search(body, index, user, session, arguments))
+
+    def text_query(self, text: str, *, index: str) -> Query:
+        """The catalogue's own query for a text, with the tuned boosts where there are some.
+
+        Raises `ConfigurationError` for an index that `endcap reindex` did not build.
+        """
+        return self._driver.run(self._core.text_query(text, index))
 
     def record(
         self,

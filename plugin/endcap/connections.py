@@ -13,12 +13,15 @@ def connect(engine: str | Path, *, store: str | Path | None = None, **options: A
     """A `SearchClient` on a server (`https://search.shop:9200`) or on an embedded engine
     (`./data`).
 
-    For a folder the store is that folder unless said otherwise.
+    A folder holds the engine in `engine/` and is the store too, unless said otherwise.
     """
     if is_url(str(engine)):
         return SearchClient([str(engine)], store=store, **options)
     return SearchClient(
-        connection_class=EmbeddedConnection, folder=str(engine), store=store or engine, **options
+        connection_class=EmbeddedConnection,
+        folder=str(Path(engine) / "engine"),
+        store=store or engine,
+        **options,
     )
 
 
@@ -30,7 +33,7 @@ def connect_async(
         return AsyncSearchClient([str(engine)], store=store, **options)
     return AsyncSearchClient(
         connection_class=EmbeddedAsyncConnection,
-        folder=str(engine),
+        folder=str(Path(engine) / "engine"),
         store=store or engine,
         **options,
     )

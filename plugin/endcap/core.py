@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from endcap import pipeline, profiles
+from endcap.conditions import Query
 from endcap.configuration import Configuration, SearchSettings, find_store
 from endcap.drivers import Executor
 from endcap.exceptions import ConfigurationError
 from endcap.identity import Identity
 from endcap.profiles import Event, Profile
 from endcap.requests import read_request
-from endcap.snapshots import Resolved, Snapshots
+from endcap.snapshots import Resolved, Snapshot, Snapshots
 from endcap.steps import Steps
 
 WORKERS = 32  # threads for legs: a leg waits for the engine most of its time
@@ -49,6 +50,12 @@ class Core:
         known = self.store is not None and (options.user or options.session)
         shopper = self.shopper(options.user, options.session) if known else None
         return pipeline.search(request, self.snapshots, self.settings, shopper)
+
+    def text_query(self, text: str, index: str) -> Steps[Query]:
+        resolved = yield from self.snapshots.resolve(index)
+        if not isinstance(resolved, Snapshot):
+            raise ConfigurationError(f"{index}: {resolved.reason}")
+        return resolved.text_query(text)
 
     def record(
         self, item: str, user: str | None, session: str | None, action: str, query: str | None

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from endcap.bodies import Reading
 from endcap.conditions import Query
+from endcap.exceptions import EncodingError
 from endcap.requests import SearchRequest
 from endcap.snapshots import Snapshot
 from endcap.steps import Call, Computation, Steps
@@ -99,7 +100,10 @@ def vector_leg(
 
     With `recall` lexical, or a query that cannot be taken apart, only the query is encoded.
     """
-    query_vector = yield Computation(lambda: snapshot.queries.encode_query(reading.text))
+    queries = snapshot.queries
+    if queries is None:
+        raise EncodingError("the vectors are the shop's own and no encoder for queries was given")
+    query_vector = yield Computation(lambda: queries.encode_query(reading.text))
     if reading.conditions is None or recall == "lexical":
         return VectorLeg(query_vector, *_nothing(), _nothing()[0])
     index = snapshot.generation.index

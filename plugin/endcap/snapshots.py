@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from endcap.conditions import Query
 from endcap.registry import COOCCURRENCE, TUNING, Registry
 from endcap.steps import Background, Call, Computation, Steps
 from endcap.tuning import Tuning
@@ -38,14 +39,15 @@ WARM_UP = "warm up"
 class Snapshot:
     """Everything one search pins: a generation, the artefacts and the encoder that belong to it.
 
-    `index`: the concrete index. `scorers`: the columns that need more than the candidates' scores
-    and vectors.
+    `index`: the concrete index. `queries`: None where nobody can encode a query. `text_fields`:
+    with their boosts, as a multi_match query names them. `scorers`: the columns that need more than
+    the candidates' scores and vectors.
     """
 
     index: str
     generation: Generation
-    queries: QueryCache
-    boosts: Mapping[str, float]
+    queries: QueryCache | None
+    text_fields: tuple[str, ...]
     tuning: Tuning
     scorers: tuple[Scorer, ...]
     artefacts: Mapping[str, str]
@@ -54,6 +56,11 @@ class Snapshot:
     def model(self) -> str | None:
         """The names of the promoted artefacts; None where there are none."""
         return "+".join(self.artefacts[kind] for kind in sorted(self.artefacts)) or None
+
+    def text_query(self, text: str) -> Query:
+        """The words of a text, looked for in all text fields as if they were one."""
+        fields = list(self.text_fields)
+        return {"multi_match": {"query": text, "type": "cross_fields", "fields": fields}}
 
     @property
     def identity(self) -> tuple[str, str | None]:
@@ -162,13 +169,15 @@ class Snapshots:
     ) -> Snapshot:
         generation = self._generation(store, meta["generation"])
         queries = self._query_cache(store, meta["encoder"])
-        generation.index.search(queries.encode_query(WARM_UP), 10)
+        if queries is not None:
+            generation.index.search(queries.encode_query(WARM_UP), 10)
         name = artefacts.get(COOCCURRENCE)
         scorers = _scorers(generation, registry.cooccurrence(name) if name is not None else None)
         tuned = artefacts.get(TUNING)
         tuning = registry.tuning(tuned) if tuned is not None else Tuning()
-        boosts = tuning.boosts or meta["text_fields"]
-        return Snapshot(index, generation, queries, boosts, tuning, scorers, artefacts)
+        tuned_fields = [f"{name}^{boost:g}" for name, boost in tuning.boosts.items()]
+        fields = tuple(tuned_fields or meta["text_fields"])
+        return Snapshot(index, generation, queries, fields, tuning, scorers, artefacts)
 
     def _generation(self, store: Path, name: str) -> Generation:
         """A new model for a generation that is open already opens no folder again."""
@@ -177,7 +186,9 @@ class Snapshots:
                 return snapshot.generation
         return Generation.open(store / "generations" / name)
 
-    def _query_cache(self, store: Path, encoder: str) -> QueryCache:
+    def _query_cache(self, store: Path, encoder: str | None) -> QueryCache | None:
+        if encoder is None:
+            return None
         if encoder not in self._queries:
             self._queries[encoder] = QueryCache(
                 open_stored(store, encoder, threads=1), self._cached_queries
