@@ -76,6 +76,8 @@ def resolve(
         elif name in ("", "_all", "*") or "*" in name:
             found.update({i.name: i for i in _matching(connection, name, aliases)})
         else:
+            if name.startswith("_"):
+                raise invalid_index_name(name, "must not start with '_'.")
             indices = _named(connection, name, aliases)
             if not indices and not ignore_unavailable:
                 raise index_not_found(name)

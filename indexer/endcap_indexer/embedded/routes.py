@@ -137,6 +137,8 @@ def find_route(method: str, path: str) -> tuple[Route, dict[str, str]]:
     for pattern, methods in _TABLE.get(len(parts), ()):
         segments = _match(pattern, parts)
         if segments is not None:
+            if len(parts) == 1 and method != "PUT" and _is_endpoint(segments.get("index", "")):
+                continue  # an endpoint, rather than an index
             if method not in methods:
                 allowed = ", ".join(sorted(methods))
                 raise MethodNotAllowed(path, method, allowed)
@@ -144,11 +146,13 @@ def find_route(method: str, path: str) -> tuple[Route, dict[str, str]]:
     raise unsupported(f"{method} {path}")
 
 
+def _is_endpoint(part: str) -> bool:
+    return part.startswith("_") and not part.startswith("_all")
+
+
 def _match(pattern: tuple[str, ...], parts: list[str]) -> dict[str, str] | None:
     segments = {}
     for expected, part in zip(pattern, parts, strict=True):
-        if expected == "{index}" and part.startswith("_") and part != "_all":
-            return None  # an endpoint's name, never an index's
         if expected.startswith("{"):
             segments[expected[1:-1]] = part
         elif expected != part:

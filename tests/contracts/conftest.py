@@ -1,0 +1,70 @@
+"""The engines of the contract tests, which say only what a real OpenSearch answers too."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+from opensearchpy import AsyncOpenSearch, OpenSearch, TransportError
+
+from endcap_indexer.embedded.connection import EmbeddedAsyncConnection, EmbeddedConnection
+
+
+class Engine(NamedTuple):
+    client: Callable[[], OpenSearch]
+    async_client: Callable[[], AsyncOpenSearch]
+
+
+def embedded(factory: pytest.TempPathFactory) -> Engine:
+    folder = factory.mktemp("engine")
+    return Engine(
+        lambda: OpenSearch(connection_class=EmbeddedConnection, folder=folder),
+        lambda: AsyncOpenSearch(connection_class=EmbeddedAsyncConnection, folder=folder),
+    )
+
+
+ENGINES: dict[str, Callable[[pytest.TempPathFactory], Engine]] = {"embedded": embedded}
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    return ENGINES[request.param](tmp_path_factory)
+
+
+@pytest.fixture
+def client(engine: Engine) -> Iterator[OpenSearch]:
+    with engine.client() as client:
+        yield client
+
+
+@pytest_asyncio.fixture
+async def async_client(engine: Engine) -> AsyncIterator[AsyncOpenSearch]:
+    async with engine.async_client() as client:
+        yield client
+
+
+@pytest.fixture
+def name(client: OpenSearch) -> Iterator[Callable[[str], str]]:
+    """Makes a name for an index or an alias that no other test has; indices are deleted."""
+    suffix = uuid4().hex[:12]
+    yield lambda stem: f"{stem}-{suffix}"
+    client.indices.delete(index=f"*-{suffix}", params={"allow_no_indices": "true"})
+
+
+@pytest.fixture
+def index(name: Callable[[str], str]) -> str:
+    """The name of an index that is not there yet."""
+    return name("products")
+
+
+@pytest.fixture
+def refusal() -> Callable[..., tuple[int, dict[str, Any]]]:
+    """Calls what has to fail; the status and ``error`` of the answer."""
+
+    def call(function: Callable[..., Any], **arguments: Any) -> tuple[int, dict[str, Any]]:
+        with pytest.raises(TransportError) as raised:
+            function(**arguments)
+        return raised.value.status_code, raised.value.info["error"]
+
+    return call
