@@ -10,7 +10,6 @@ from endcap_indexer.exceptions import EncoderError
 MODULES = "modules.json"
 READABLE = {"Transformer", "Pooling", "Normalize"}  # what a bare graph and our pooling can do
 PRODUCT_PROMPTS = ("document", "passage", "corpus")  # sentence-transformers' names, in its order
-
 FLAGS = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls"}
 
 
