@@ -193,7 +193,7 @@ def _check_names(roles: CatalogueFields) -> None:
 
 
 def _check_roles(roles: CatalogueFields) -> None:
-    """Each field has one type in the engine; only text may be a keyword besides."""
+    """Each field has one type in the engine; an id, text and a keyword may be one field."""
     typed = {
         "id": (roles.id,),
         "objects": roles.objects,
@@ -210,7 +210,7 @@ def _check_roles(roles: CatalogueFields) -> None:
     for role, names in typed.items():
         for name in filter(None, names):
             other = first.setdefault(name, role)
-            if other != role and {other, role} != {"text", "keywords"}:
+            if other != role and not {other, role} <= {"id", "text", "keywords"}:
                 raise FieldsError(
                     f"catalogue: {name!r} stands under {other} and under {role}; keep one"
                 )

@@ -42,10 +42,9 @@ def _properties(fields: CatalogueFields) -> dict[str, Any]:
     text = {"type": "text", "analyzer": fields.analyzer}
     exact = {"keyword": {"type": "keyword"}}
     numbers = (*fields.numbers, *filter(None, (fields.price, fields.popularity)))
-    keywords = (*fields.keywords, *filter(None, (fields.category,)))
+    keywords = (fields.id, *fields.keywords, *filter(None, (fields.category,)))
     derived = [name for name in fields.text if name in fields.objects]
-    properties: dict[str, Any] = {fields.id: {"type": "keyword"}}
-    properties |= {name: {"type": "keyword"} for name in keywords}
+    properties: dict[str, Any] = {name: {"type": "keyword"} for name in keywords}
     properties |= {
         name: text | ({"fields": exact} if name in keywords else {})
         for name in fields.text
