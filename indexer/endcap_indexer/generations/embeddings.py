@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from endcap_indexer.catalogue import Product
 from endcap_indexer.encoder import Encoder
 from endcap_indexer.exceptions import GenerationError
-from endcap_indexer.files import FolderWriter, open_folder, remove_folder
+from endcap_indexer.files import BUILDING, FolderWriter, open_folder, remove_folder
 from endcap_indexer.generations.generation import DIGESTS, VECTORS, Generation
 
 KIND = "embeddings"
@@ -154,6 +154,8 @@ class Embeddings:
     def _open_chunks(self) -> list[_Source]:
         """The chunks of an interrupted build; a damaged one is removed and encoded again."""
         sources = []
+        for leftover in self._folder.glob(f"*{BUILDING}"):
+            remove_folder(leftover)
         for path in sorted(self._folder.glob("*")):
             try:
                 folder = open_folder(path, KIND, format=FORMAT)

@@ -1,0 +1,104 @@
+import json
+from collections.abc import Sequence
+from hashlib import blake2b
+from importlib import import_module
+
+import numpy as np
+import pytest
+from opensearchpy import OpenSearch
+
+from endcap_indexer.catalogue import CatalogueFields
+from endcap_indexer.embedded import EmbeddedConnection
+from endcap_indexer.generations import Catalogue, Generation, generation_folder
+
+FIELDS = CatalogueFields(text={"title": 2.0}, keywords=("brand",), price="price")
+
+
+class ToyEncoder:
+    """A unit vector that only the text decides; it remembers what it was asked to encode."""
+
+    def __init__(self, name: str = "toy-1", dimension: int = 8) -> None:
+        self.name = name
+        self.dimension = dimension
+        self.encoded: list[str] = []
+
+    def encode_products(self, texts: Sequence[str]) -> np.ndarray:
+        self.encoded += texts
+        return self.encode_queries(texts)
+
+    def encode_queries(self, texts: Sequence[str]) -> np.ndarray:
+        seeds = [blake2b(text.encode(), digest_size=8).digest() for text in texts]
+        rows = [
+            np.random.default_rng(int.from_bytes(seed)).standard_normal(self.dimension)
+            for seed in seeds
+        ]
+        vectors = np.array(rows, np.float32).reshape(len(texts), self.dimension)
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def make_rows(count: int, edition: str = "first") -> list[dict[str, object]]:
+    """Products whose every field tells the edition of the catalogue that they came from."""
+    return [
+        {"id": f"p{n}", "title": f"lamp {n} {edition}", "brand": edition, "price": n + 0.5}
+        for n in range(count)
+    ]
+
+
+@pytest.fixture
+def encoder():
+    return ToyEncoder()
+
+
+@pytest.fixture
+def store(tmp_path):
+    return tmp_path / "store"
+
+
+@pytest.fixture
+def client(store):
+    with OpenSearch(connection_class=EmbeddedConnection, folder=str(store / "engine")) as client:
+        yield client
+
+
+@pytest.fixture
+def write_catalogue(tmp_path):
+    """Write a catalogue of so many products of an edition, or of the rows that are given."""
+
+    def write(count=30, edition="first", rows=None, fields=FIELDS, **facts):
+        path = tmp_path / "products.jsonl"
+        rows = make_rows(count, edition) if rows is None else rows
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        return Catalogue([path], fields, **facts)
+
+    return write
+
+
+@pytest.fixture
+def read_live(client, store, encoder):
+    """The edition that shoppers see: every part of it must be there, and of one edition."""
+
+    def read() -> tuple[str, int]:
+        (index,) = client.indices.get_alias(name="products")
+        meta = client.indices.get_mapping(index=index)[index]["mappings"]["_meta"]["endcap"]
+        generation = Generation.open(generation_folder(store, meta["generation"]))
+        assert generation.name == index
+        answer = client.search(index="products", body={"size": 1000, "query": {"match_all": {}}})
+        products = [hit["_source"] for hit in answer["hits"]["hits"]]
+        assert len(products) == len(generation) == client.count(index="products")["count"]
+        rows = np.array([product["endcap"]["row"] for product in products])
+        assert sorted(rows) == list(range(len(generation)))
+        assert generation.ids(rows) == [product["id"] for product in products]
+        vectors = encoder.encode_queries([product["title"] for product in products])
+        np.testing.assert_allclose(generation.index.vectors(rows), vectors, atol=1e-3)
+        prices = [product["price"] for product in products]
+        np.testing.assert_allclose(generation.columns["price"][rows], prices)
+        (edition,) = {product["brand"] for product in products}
+        return edition, len(products)
+
+    return read
+
+
+@pytest.fixture
+def chunks_of_ten(monkeypatch):
+    module = import_module("endcap_indexer.generations.reindex")  # the package has its function
+    monkeypatch.setattr(module, "CHUNK_PRODUCTS", 10)
