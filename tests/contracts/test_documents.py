@@ -75,7 +75,7 @@ def test_create_refuses_what_is_there(client, index, arguments, refusal):
         return client.index(index=index, id=id, body={"n": 1}, **arguments)
 
     assert create("1")["result"] == "created"
-    status, error = refusal(create, "1")
+    status, error = refusal(create, id="1")
     assert status == 409
     assert error["type"] == "version_conflict_engine_exception"
     assert error["reason"] == (
@@ -281,6 +281,7 @@ def test_refresh_decides_what_the_next_search_sees(client, index, refresh):
     client.indices.create(index=index, body={"settings": {"refresh_interval": "-1"}})
     answer = client.index(index=index, id="1", body={"n": 1}, params={"refresh": "true"})
     assert answer["forced_refresh"] is True
+    assert client.count(index=index)["count"] == 1
     if refresh == "wait_for":  # with refresh_interval -1 a server would wait for ever
         client.indices.put_settings(index=index, body={"index": {"refresh_interval": "100ms"}})
     client.index(index=index, id="2", body={"n": 1}, params={"refresh": refresh})

@@ -50,7 +50,27 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
-        """A connection in autocommit: each statement sees the latest committed state."""
+        """A connection that sees one committed state from its first statement to its last."""
+        with self._borrow() as connection, _transaction(connection, "BEGIN"):
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """A transaction that excludes other writers; rolled back when the block raises."""
+        with (
+            self._writer,
+            self._borrow() as connection,
+            _transaction(connection, "BEGIN IMMEDIATE"),
+        ):
+            yield connection
+
+    def close(self) -> None:
+        """Closes the idle connections, which are all of them once no request is running."""
+        while self._idle:
+            self._idle.pop().close()
+
+    @contextmanager
+    def _borrow(self) -> Iterator[sqlite3.Connection]:
         try:
             connection = self._idle.pop()
         except IndexError:
@@ -59,24 +79,6 @@ class Database:
             yield connection
         finally:
             self._idle.append(connection)
-
-    @contextmanager
-    def write(self) -> Iterator[sqlite3.Connection]:
-        """A transaction that excludes other writers; rolled back when the block raises."""
-        with self._writer, self.read() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
-
-    def close(self) -> None:
-        """Closes the idle connections, which are all of them once no request is running."""
-        while self._idle:
-            self._idle.pop().close()
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -90,3 +92,15 @@ class Database:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         return connection
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
+    connection.execute(begin)
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # SQLite has ended it itself when the disk is full
+            connection.execute("ROLLBACK")
+        raise

@@ -1,0 +1,102 @@
+"""The copies of documents: what a refresh reads, what stays readable, what is purged."""
+
+import pytest
+
+from endcap_indexer.embedded import documents as module
+from endcap_indexer.embedded.database import Database
+from endcap_indexer.embedded.documents import Change, Documents
+from endcap_indexer.embedded.errors import RequestError
+from endcap_indexer.embedded.writes import Transaction
+
+
+@pytest.fixture
+def database(folder):
+    database = Database(folder / "engine.sqlite3")
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def documents(database):
+    return Documents(database)
+
+
+@pytest.fixture
+def write(database):
+    def write(*writes):
+        with database.write() as connection:
+            transaction = Transaction(connection)
+            for id, source in writes:
+                writer = transaction.writer("products")
+                writer.delete(id) if source is None else writer.put(id, source)
+            transaction.finish(refresh=False)
+
+    return write
+
+
+def test_changes_in_order(documents, write):
+    write(("a", b'{"n": 1}'), ("b", b'{"n": 2}'), ("a", b'{"n": 3}'), ("b", None))
+    assert documents.changes("products", -1, 10) == [
+        Change(0, "a", {"n": 1}, None),
+        Change(1, "b", {"n": 2}, None),
+        Change(2, "a", {"n": 3}, 0),
+        Change(3, "b", None, 1),
+    ]
+    assert [change.seq_no for change in documents.changes("products", 0, 2)] == [1, 2]
+    assert documents.last_seq_no("products") == 3
+    assert documents.refreshed("products") == -1
+
+
+def test_superseded_copies_stay_readable(documents, write):
+    write(("a", b'{"n": 1}'), ("a", b'{"n": 2}'), ("a", None))
+    found = documents.fetch("products", [0, 1, 2, 7])
+    assert {seq_no: copy.source for seq_no, copy in found.items()} == {0: {"n": 1}, 1: {"n": 2}}
+    assert found[1].version == 2
+
+
+def test_a_refresh_purges_what_nobody_needs(documents, write, monkeypatch):
+    monkeypatch.setattr(module, "RETENTION_SECONDS", -1.0)
+    write(("a", b'{"n": 1}'), ("b", b"{}"), ("b", None), ("a", b'{"n": 2}'), ("c", b"{}"))
+    documents.set_refreshed("products", 2)  # a's first copy is what a search still finds
+    assert set(documents.fetch("products", range(5))) == {0, 3, 4}
+    documents.set_refreshed("products", 4)
+    assert set(documents.fetch("products", range(5))) == {3, 4}
+    assert documents.refreshed("products") == 4
+    assert [change.seq_no for change in documents.changes("products", -1, 10)] == [3, 4]
+
+
+def test_nothing_is_purged_before_its_time(documents, write):
+    write(("a", b'{"n": 1}'), ("a", b'{"n": 2}'))
+    documents.set_refreshed("products", 1)
+    assert set(documents.fetch("products", [0, 1])) == {0, 1}
+
+
+def test_a_pin_keeps_what_a_scroll_shows(documents, write, monkeypatch):
+    monkeypatch.setattr(module, "RETENTION_SECONDS", -1.0)
+    write(("a", b'{"n": 1}'), ("a", b'{"n": 2}'))
+    documents.pin("products", 60.0)
+    documents.set_refreshed("products", 1)
+    assert set(documents.fetch("products", [0, 1])) == {0, 1}
+
+
+def test_numbers_are_not_used_twice(documents, write, monkeypatch):
+    monkeypatch.setattr(module, "RETENTION_SECONDS", -1.0)
+    write(("a", b"{}"), ("a", None))
+    documents.set_refreshed("products", 1)
+    write(("b", b"{}"))
+    assert documents.last_seq_no("products") == 2
+
+
+def test_a_refused_write_leaves_no_trace(documents, database):
+    with pytest.raises(RuntimeError), database.write() as connection:
+        transaction = Transaction(connection)
+        transaction.writer("products").put("a", b"{}")
+        raise RuntimeError
+    with pytest.raises(RequestError, match="no such index"):
+        documents.last_seq_no("products")
+
+
+def test_fetch_of_many(documents, write):
+    write(*[(str(n), b'{"n": %d}' % n) for n in range(2000)])
+    found = documents.fetch("products", list(range(1999, -1, -1)))
+    assert [found[n].source["n"] for n in (0, 1000, 1999)] == [0, 1000, 1999]
