@@ -6,7 +6,7 @@ from typing import Any
 from endcap.async_client import AsyncSearchClient
 from endcap.client import SearchClient
 from endcap.configuration import is_url
-from endcap_indexer.embedded import EmbeddedAsyncConnection, EmbeddedConnection
+from endcap_indexer.embedded.connection import EmbeddedAsyncConnection, EmbeddedConnection
 
 
 def connect(engine: str | Path, *, store: str | Path | None = None, **options: Any) -> SearchClient:

@@ -9,7 +9,7 @@ import typer
 from opensearchpy.exceptions import OpenSearchException
 from rich.console import Console
 
-from endcap.cli import catalogue, searching, training
+from endcap.cli import catalogue, demonstration, searching, training
 from endcap.exceptions import EndcapError
 from endcap_indexer.exceptions import IndexerError
 from endcap_reranker import RerankerError
@@ -48,5 +48,6 @@ for each in (
     searching.search,
     searching.record,
     training.train,
+    demonstration.demo,
 ):
     register(each)

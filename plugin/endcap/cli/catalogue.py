@@ -10,11 +10,11 @@ from rich.table import Table
 
 from endcap.cli.options import ConfigurationFile, Engine, Index, Store, open_client
 from endcap.cli.progress import TerminalProgress
+from endcap.client import SearchClient
 from endcap.configuration import Configuration
 from endcap_indexer.catalogue import (
     BadRows,
     CatalogueFields,
-    OnBadRow,
     read_rows,
     stop_at_bad_row,
 )
@@ -35,27 +35,32 @@ def reindex(
     force: Annotated[bool, typer.Option(help="Build even an unchanged catalogue.")] = False,
 ) -> None:
     """Build the next generation of a catalogue and swap the alias to it."""
-    console = Console()
     configuration = Configuration.read(config)
     client, folder = open_client(engine, store, configuration)
+    build_generation(Console(), client, folder, index, catalogue, configuration, strict, force)
+
+
+def build_generation(
+    console: Console,
+    client: SearchClient,
+    store: Path,
+    index: str,
+    catalogue: Path,
+    configuration: Configuration,
+    strict: bool = False,
+    force: bool = False,
+) -> None:
+    """Reindex with progress on the console, and say there what was done and what was skipped."""
     fields = configuration.catalogue or _guess(catalogue, console)
+    encoder = _encoder(configuration, store, fields, console)
     bad_rows = BadRows()
-    on_bad_row: OnBadRow = stop_at_bad_row if strict else bad_rows
-    encoder = _encoder(configuration, folder, fields, console)
+    source = Catalogue([catalogue], fields, stop_at_bad_row if strict else bad_rows)
     with TerminalProgress(console) as progress:
-        done = build(
-            client,
-            folder,
-            index,
-            Catalogue([catalogue], fields, on_bad_row),
-            encoder,
-            progress=progress,
-            force=force,
-        )
+        done = build(client, store, index, source, encoder, progress=progress, force=force)
     for bad in bad_rows.first:
         console.print(f"[yellow]skipped[/yellow] {bad}", highlight=False, soft_wrap=True)
     if done.unchanged:
-        console.print(f"{catalogue} is unchanged: {done.generation} stays live")
+        console.print(f"{catalogue} is unchanged: {done.generation} stays live", soft_wrap=True)
         return
     console.print(
         f"[bold]{done.generation}[/bold] is live: {done.products:,} products,"

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from endcap.cli.options import ConfigurationFile, Engine, Index, Store, open_client
+from endcap.client import SearchClient
 from endcap.configuration import Configuration
 from endcap.exceptions import ArtefactError
 from endcap.registry import COOCCURRENCE, Registry
@@ -25,15 +26,21 @@ def train(
     config: ConfigurationFile = None,
 ) -> None:
     """Count which products are chosen together, and make searches use it from now on."""
-    console = Console()
     client, folder = open_client(engine, store, Configuration.read(config))
-    if not any(each.live for each in list_generations(client, folder, index)):
+    count_events(Console(), client, folder, index, events)
+
+
+def count_events(
+    console: Console, client: SearchClient, store: Path, index: str, events: Path
+) -> None:
+    """Count co-occurrence and promote it, and say on the console what was counted and skipped."""
+    if not any(each.live for each in list_generations(client, store, index)):
         raise ArtefactError(f"{index} has no live generation; run: endcap reindex CATALOGUE")
     bad_rows = BadRows()
     interactions = read_interactions(events, bad_rows)
     with console.status(f"counting {len(interactions):,} events"):
         counted = Cooccurrence.count(interactions)
-    registry = Registry(folder, index)
+    registry = Registry(store, index)
     name = registry.save_cooccurrence(counted, _facts(events, interactions))
     registry.promote(COOCCURRENCE, name)
     for bad in bad_rows.first:

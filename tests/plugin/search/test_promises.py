@@ -1,0 +1,162 @@
+"""What a search promises, whatever is asked: permutation, pages, bypass, conditions."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+PROFILE = settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+WORDS = ("sofa", "couch", "jacket", "coat", "lamp", "light", "red", "crimson", "blue", "navy")
+
+texts = st.lists(st.sampled_from(WORDS), min_size=1, max_size=3).map(" ".join)
+windows = st.integers(1, 60)
+conditions = st.lists(
+    st.one_of(
+        st.sampled_from(("Alder", "Birch", "Cedar")).map(lambda b: {"term": {"brand.keyword": b}}),
+        st.integers(0, 72).map(lambda price: {"range": {"price": {"gte": price}}}),
+        st.integers(0, 72).map(lambda price: {"range": {"price": {"lt": price}}}),
+        st.sampled_from(("sofa", "jacket", "lamp")).map(lambda kind: {"term": {"kind": kind}}),
+    ),
+    max_size=2,
+)
+
+
+def query(text, filters=(), operator="or"):
+    match = {"match": {"title": {"query": text, "operator": operator}}}
+    return {"bool": {"must": [match], "filter": list(filters)}}
+
+
+def body(text, filters=(), operator="or", size=10, start=0, **ours):
+    asked = {"query": query(text, filters, operator), "size": size, "from": start}
+    return {**asked, "ext": {"endcap": ours}} if ours else asked
+
+
+def ids(answer):
+    return [hit["_id"] for hit in answer["hits"]["hits"]]
+
+
+def everything(client, text, filters=(), operator="or", **ours):
+    return client.search(body(text, filters, operator, size=200, **ours), "products")
+
+
+@PROFILE
+@given(text=texts, filters=conditions, window=windows, operator=st.sampled_from(("or", "and")))
+def test_nothing_is_lost_nothing_is_invented(reader, text, filters, window, operator):
+    answer = everything(reader, text, filters, operator, window=window)
+    plain = reader.search(body(text, filters, operator, size=200), "products", endcap=False)
+    found = ids(answer)
+    assert len(found) == len(set(found)) == answer["hits"]["total"]["value"]
+    assert set(ids(plain)) <= set(found)
+    scores = [hit["_score"] for hit in answer["hits"]["hits"]]
+    assert scores == sorted(scores, reverse=True)
+    assert answer["hits"]["max_score"] == (scores[0] if scores else None)
+
+
+@PROFILE
+@given(text=texts, filters=conditions, window=windows)
+def test_lexical_recall_only_reorders(reader, text, filters, window):
+    answer = everything(reader, text, filters, window=window, recall="lexical")
+    plain = reader.search(body(text, filters, size=200), "products", endcap=False)
+    assert sorted(ids(answer)) == sorted(ids(plain))
+    assert answer["hits"]["total"] == plain["hits"]["total"]
+
+
+@PROFILE
+@given(text=texts, filters=conditions, window=windows, size=st.integers(1, 25))
+def test_pages_neither_repeat_nor_drop_a_hit(reader, text, filters, window, size):
+    whole = everything(reader, text, filters, window=window)
+    paged = []
+    for start in range(0, whole["hits"]["total"]["value"], size):
+        page = reader.search(body(text, filters, size=size, start=start, window=window), "products")
+        assert page["hits"]["total"] == whole["hits"]["total"]
+        assert page["hits"]["max_score"] == whole["hits"]["max_score"]
+        paged += page["hits"]["hits"]
+    assert paged == whole["hits"]["hits"]
+
+
+@PROFILE
+@given(text=texts, window=windows)
+def test_behind_the_window_the_engine_s_own_order_goes_on(reader, text, window):
+    answer = everything(reader, text, window=window)
+    plain = reader.search(body(text, size=200), "products", endcap=False)
+    behind = ids(answer)[answer["ext"]["endcap"]["window"] :]
+    assert behind == [id for id in ids(plain) if id in set(behind)]
+
+
+@PROFILE
+@given(text=texts, filters=conditions, post=conditions)
+def test_every_condition_binds_both_legs(reader, text, filters, post):
+    asked = body(text, filters, size=200, floor=0.0)
+    asked["post_filter"] = {"bool": {"filter": post}}
+    allowed = {"query": {"bool": {"filter": [*filters, *post]}}, "size": 200}
+    may = set(ids(reader.search(allowed, "products", endcap=False)))
+    assert set(ids(reader.search(asked, "products"))) <= may
+
+
+@PROFILE
+@given(text=texts, filters=conditions)
+def test_a_restrictive_condition_does_not_starve_the_vector_leg(reader, text, filters):
+    """With the floor at the least cosine the vector leg admits every product that is allowed."""
+    answer = everything(reader, text, filters, floor=-1.0, window=200)
+    allowed = reader.search(
+        {"query": {"bool": {"filter": filters}}, "size": 200}, "products", endcap=False
+    )
+    assert sorted(ids(answer)) == sorted(ids(allowed))
+
+
+@PROFILE
+@given(text=texts, filters=conditions, name=st.text("abcdef", min_size=1))
+def test_an_unknown_shopper_gets_exactly_the_order_of_nobody(reader, text, filters, name):
+    nobody = everything(reader, text, filters)
+    stranger = reader.search(body(text, filters, size=200), "products", user=name)
+    assert stranger["hits"] == nobody["hits"]
+
+
+@PROFILE
+@given(text=texts, filters=conditions, post=conditions)
+def test_aggregations_count_what_is_found(reader, text, filters, post):
+    """Totals and aggregations count the union of both legs; a post_filter is not seen by them."""
+    asked = body(text, filters, size=200)
+    asked["aggs"] = {"kinds": {"terms": {"field": "kind", "size": 50}}}
+    unfiltered = reader.search(asked, "products")
+    counts = {b["key"]: b["doc_count"] for b in unfiltered["aggregations"]["kinds"]["buckets"]}
+    kinds = [hit["_source"]["kind"] for hit in unfiltered["hits"]["hits"]]
+    assert counts == {kind: kinds.count(kind) for kind in set(kinds)}
+    filtered = reader.search({**asked, "post_filter": {"bool": {"filter": post}}}, "products")
+    assert filtered["aggregations"] == unfiltered["aggregations"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"size": 0},
+        {"sort": [{"price": "desc"}]},
+        {"query": {"match_all": {}}},
+        {"query": {"term": {"kind": "sofa"}}},
+    ],
+)
+def test_a_bypass_differs_only_by_took_and_our_reason(reader, changes):
+    asked = {**body("red sofa"), **changes}
+    ours = reader.search(asked, "products")
+    plain = reader.search(asked, "products", endcap=False)
+    extension = ours.pop("ext")["endcap"]
+    assert extension["applied"] is False
+    assert extension["reason"]
+    del ours["took"], plain["took"]
+    assert ours == plain
+
+
+def test_endcap_false_is_the_plain_client(reader, built_store):
+    import opensearchpy
+
+    from endcap_indexer.embedded import EmbeddedConnection
+
+    plain = opensearchpy.OpenSearch(
+        connection_class=EmbeddedConnection, folder=str(built_store / "engine")
+    )
+    expected = plain.search(body=body("red sofa"), index="products")
+    found = reader.search(body("red sofa"), "products", endcap=False)
+    plain.close()
+    del expected["took"], found["took"]
+    assert found == expected
