@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -78,8 +79,8 @@ def test_a_fault_at_every_operation(
     assert len(expected) == 2 and found == expected
 
 
-CHILD = """
-import os, sys
+FORKER = """
+import os, signal, sys, time
 from pathlib import Path
 from opensearchpy import OpenSearch
 sys.path.insert(0, sys.argv[1])
@@ -89,69 +90,60 @@ from endcap_indexer.generations import Catalogue, embeddings, reindex
 
 embeddings.SAVE_SECONDS = 0.0
 store, catalogue = Path(sys.argv[2]), Catalogue([Path(sys.argv[3])], FIELDS)
-for _ in sys.stdin:
+for delay in sys.stdin:
     child = os.fork()
     if child == 0:
         client = OpenSearch(connection_class=EmbeddedConnection, folder=str(store / "engine"))
         reindex(client, store, "products", catalogue, ToyEncoder())
         os._exit(0)
-    sys.stdout.write(f"{child}\\n")
-    sys.stdout.flush()
+    if delay.strip() != "never":
+        time.sleep(float(delay))
+        os.kill(child, signal.SIGKILL)
     status = os.waitpid(child, 0)[1]
     sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\\n")
     sys.stdout.flush()
 """
 
 
-class Forker:
-    """A process that has imported everything and forks a `reindex` when asked."""
-
-    def __init__(self, store: Path, catalogue: Path) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", CHILD, str(Path(__file__).parent), str(store), str(catalogue)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        )
-
-    def start(self) -> int:
-        self._process.stdin.write(b"go\n")
-        self._process.stdin.flush()
-        return int(self._process.stdout.readline())
-
-    def wait(self) -> int:
-        return int(self._process.stdout.readline())
-
-    def close(self) -> None:
-        self._process.communicate()
-
-
 @pytest.fixture
-def forker(store, write_catalogue):
-    forker = Forker(store, write_catalogue(PRODUCTS).paths[0])
-    yield forker
-    forker.close()
+def run_and_kill(store, write_catalogue):
+    """Run `reindex` in a process of its own, killed after so many seconds; its exit code.
+
+    The process is forked from one that has imported everything, so it starts at once.
+    """
+    catalogue = write_catalogue(PRODUCTS).paths[0]
+    forker = subprocess.Popen(
+        [sys.executable, "-c", FORKER, str(Path(__file__).parent), str(store), str(catalogue)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+
+    def run(delay):
+        forker.stdin.write(f"{delay}\n".encode())
+        forker.stdin.flush()
+        return int(forker.stdout.readline())
+
+    yield run
+    forker.communicate()
 
 
 def test_killed_at_twenty_random_moments(
-    client, store, encoder, write_catalogue, read_live, forker
+    client, store, encoder, write_catalogue, read_live, run_and_kill
 ):
-    rng = random.Random(20)
+    assert run_and_kill("never") == 0
+    write_catalogue(PRODUCTS, "edition 0")
     started = time.monotonic()
-    forker.start()
-    assert forker.wait() == 0
+    assert run_and_kill("never") == 0
     seconds = time.monotonic() - started
-    assert read_live() == ("first", PRODUCTS)
-    before, killed = "first", 0
-    for moment in range(20):
-        after = f"edition {moment}"
+    assert read_live() == ("edition 0", PRODUCTS)
+    rng = random.Random(20)
+    killed = 0
+    for number in range(1, 21):
+        before, after = f"edition {number - 1}", f"edition {number}"
         catalogue = write_catalogue(PRODUCTS, after)
-        process = forker.start()
-        time.sleep(rng.uniform(0, seconds))
-        os.kill(process, 9)
-        killed += forker.wait() == -9
+        killed += run_and_kill(rng.uniform(0, seconds)) == -signal.SIGKILL
         assert read_live() in ((before, PRODUCTS), (after, PRODUCTS))
         reindex(client, store, "products", catalogue, encoder)
         assert read_live() == (after, PRODUCTS)
-        before = after
     assert killed >= 10
