@@ -61,7 +61,7 @@ class Cooccurrence:
     def codes(self, ids: Sequence[str]) -> Codes:
         """(n,) the item of each id, -1 for an id without events."""
         width = self.item_ids.dtype.itemsize
-        encoded = [identifier.encode() for identifier in ids]
+        encoded = [identifier.encode("utf-8", "surrogatepass") for identifier in ids]
         sought = np.array(encoded, f"S{width}")
         place = np.searchsorted(self.item_ids, sought)
         place[place == len(self.item_ids)] = 0

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 FIELDS: Mapping[str, tuple[str, ...]] = {
@@ -72,8 +73,17 @@ def read_event(row: Mapping[str, Any], clock: Clock, action_weights: Mapping[str
     )
 
 
+@lru_cache(maxsize=256)
+def _present(keys: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
+    return {role: tuple(n for n in names if n in keys) for role, names in FIELDS.items()}
+
+
 def _find(role: str, row: Mapping[str, Any]) -> str | None:
-    return next((name for name in FIELDS[role] if row.get(name) not in (None, "")), None)
+    """The first field of this role that is filled in."""
+    for name in _present(tuple(row))[role]:
+        if row[name] is not None and row[name] != "":
+            return name
+    return None
 
 
 def _identifier(role: str, row: Mapping[str, Any]) -> str:
@@ -83,19 +93,25 @@ def _identifier(role: str, row: Mapping[str, Any]) -> str:
     value = row[name]
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise BadFieldError(name, f"{value!r} is not an id; write a string or a whole number")
-    if "\0" in str(value):
-        raise BadFieldError(name, "an id may not hold a NUL character")
-    return str(value)
+    identifier = str(value)
+    if "\0" in identifier or not _is_unicode(identifier):
+        raise BadFieldError(name, f"{value!r} is not an id; it holds NUL or half a character")
+    return identifier
+
+
+def _is_unicode(text: str) -> bool:
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _weight(row: Mapping[str, Any], action_weights: Mapping[str, float]) -> float:
     name = _find("action", row)
     if name is None:
         return 1.0
-    if row[name] not in action_weights:
+    weight = action_weights.get(row[name]) if isinstance(row[name], str) else None
+    if weight is None:
         known = ", ".join(action_weights)
         raise BadFieldError(name, f"{row[name]!r} has no weight; known are {known}")
-    return action_weights[row[name]]
+    return weight
 
 
 def _moment(clock: Clock, row: Mapping[str, Any]) -> float:
@@ -106,7 +122,7 @@ def _moment(clock: Clock, row: Mapping[str, Any]) -> float:
         raise BadFieldError(name, f"{row[name]!r} is not a number")
     try:
         moment = float(row[name])
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         moment = _iso(name, row[name]) if clock == "time" else math.nan
     if not math.isfinite(moment):
         raise BadFieldError(name, f"{row[name]!r} is not a number")

@@ -30,7 +30,8 @@ class HistoryColumn:
         if not len(vectors):
             return np.full(len(candidates), np.nan, np.float32)
         cosines = candidates.vectors @ vectors.T
-        attention = strengths * np.exp((cosines - 1) / np.float32(self.temperature))
+        nearest = cosines.max(axis=1, keepdims=True)  # the formula without it can underflow
+        attention = strengths * np.exp((cosines - nearest) / np.float32(self.temperature))
         scores: Floats = (attention * cosines).sum(axis=1) / attention.sum(axis=1)
         return scores.clip(0, 1)
 
