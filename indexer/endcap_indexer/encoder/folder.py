@@ -30,7 +30,7 @@ class EncoderConfiguration:
     pooling: str  # mean or cls, for graphs that end at the token embeddings
     query_prompt: str = ""
     product_prompt: str = ""
-    source: str = ""  # SHA-256 of the weights that were exported; "" where the file came as ONNX
+    source: str = ""  # SHA-256 of the files it was exported from; "" where it came as ONNX
 
     def __post_init__(self) -> None:
         if self.pooling not in POOLINGS:

@@ -72,7 +72,7 @@ class OnnxEncoder:
     ) -> Iterator[EncodedBatch]:
         if isinstance(texts, str):
             raise TypeError("pass a list of texts, not one text")
-        encodings = self._tokenizer.encode_batch([_encodable(prompt + text) for text in texts])
+        encodings = self._tokenizer.encode_batch([to_encodable(prompt + text) for text in texts])
         for rows in batch_rows([len(encoding.ids) for encoding in encodings], TOKENS_PER_BATCH):
             yield EncodedBatch(rows, self._run(session, [encodings[row] for row in rows]))
 
@@ -118,7 +118,7 @@ def batch_rows(lengths: Sequence[int], budget: int) -> Iterator[NDArray[np.intp]
         start += count
 
 
-def _encodable(text: str) -> str:
+def to_encodable(text: str) -> str:
     """Lone surrogates, which JSON can spell and UTF-8 cannot, become question marks."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 

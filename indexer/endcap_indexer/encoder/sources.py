@@ -9,7 +9,9 @@ Each step says through `say` what it tries and why it failed.
 """
 
 import ctypes
+import hashlib
 import importlib.util
+import json
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -94,13 +96,13 @@ def prepare_encoder(
 
 
 def _find_stored(
-    store: Path, model: str, prompts: Prompts | None, source: str | None = None
+    store: Path, model: str | None, prompts: Prompts | None, source: str | None = None
 ) -> Path | None:
-    """`prompts` or `source` None: any."""
+    """The encoder written last of those that match; None matches any."""
     for path in stored_folders(store):
         found = EncoderConfiguration.read(path)
         if (
-            found.model == model
+            model in (None, found.model)
             and prompts in (None, (found.query_prompt, found.product_prompt))
             and source in (None, found.source)
         ):
@@ -128,19 +130,25 @@ def _take_graph(folder: Path, model: str, store: Path, prompts: Prompts | None, 
 
 
 def _export(folder: Path, model: str, store: Path, prompts: Prompts | None, say: Say) -> Path:
-    weights = folder / WEIGHTS
-    if not (folder / layout.MODULES).exists() or not weights.exists():
+    if not (folder / layout.MODULES).exists() or not (folder / WEIGHTS).exists():
         raise EncoderError(
             f"{folder} holds neither model.onnx nor {layout.MODULES} with {WEIGHTS};"
             " give a folder that sentence-transformers or optimum wrote"
         )
-    source = checksum(weights)
-    if (stored := _find_stored(store, model, prompts, source)) is not None:
+    source = _source(folder)
+    if (stored := _find_stored(store, None, prompts, source)) is not None:
         return stored
     say(f"{model}: exporting {folder} to ONNX, once")
     from endcap_indexer.encoder.export import export_encoder
 
     return export_encoder(folder, store, model, prompts, source=source)
+
+
+def _source(folder: Path) -> str:
+    """One digest of the weights, the tokenizer and the settings that an export is made of."""
+    made_of = [path for kind in ("*.json", "*.safetensors") for path in folder.rglob(kind)]
+    checksums = {path.relative_to(folder).as_posix(): checksum(path) for path in made_of}
+    return hashlib.sha256(json.dumps(checksums, sort_keys=True).encode()).hexdigest()
 
 
 def _open_on_gpu(onnx: OnnxEncoder, model: str, device: Device, say: Say) -> Encoder:

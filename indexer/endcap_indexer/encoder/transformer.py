@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from endcap_indexer.encoder.onnx import EncodedBatch, OnnxEncoder, to_unit
+from endcap_indexer.encoder.onnx import EncodedBatch, OnnxEncoder, to_encodable, to_unit
 from endcap_indexer.exceptions import EncoderError
 
 if TYPE_CHECKING:
@@ -37,12 +37,10 @@ def load_transformer(folder: Path, device: str) -> "SentenceTransformer":
 
 def check_agreement(onnx: OnnxEncoder, model: "SentenceTransformer") -> None:
     """EncoderError unless both give the same vectors for a few texts, to 1e-4."""
-    for encode, prompt in (
-        (onnx.encode_queries, onnx.configuration.query_prompt),
-        (onnx.encode_products, onnx.configuration.product_prompt),
-    ):
-        expected = to_unit(model.encode([prompt + text for text in PROBES]))
-        difference = float(np.abs(encode(PROBES) - expected).max())
+    prompts = onnx.configuration.query_prompt, onnx.configuration.product_prompt
+    expected = {p: to_unit(model.encode([p + text for text in PROBES])) for p in set(prompts)}
+    for encode, prompt in zip((onnx.encode_queries, onnx.encode_products), prompts, strict=True):
+        difference = float(np.abs(encode(PROBES) - expected[prompt]).max())
         if difference > TOLERANCE:
             raise EncoderError(
                 f"{onnx.configuration.model}: ONNX and sentence-transformers differ by"
@@ -76,6 +74,6 @@ class TransformerEncoder:
             raise TypeError("pass a list of texts, not one text")
         prompt = self._queries.configuration.product_prompt
         for start in range(0, len(texts), CHUNK):
-            chunk = [prompt + text for text in texts[start : start + CHUNK]]
+            chunk = [to_encodable(prompt + text) for text in texts[start : start + CHUNK]]
             vectors = self._model.encode(chunk, batch_size=256, show_progress_bar=False)
             yield EncodedBatch(np.arange(start, start + len(chunk)), to_unit(vectors))
