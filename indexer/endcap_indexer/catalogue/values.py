@@ -57,11 +57,12 @@ def read_text(value: Any) -> Any:
 
 
 def read_keyword(value: Any) -> Any:
-    """Short text cleaned, alone or in lists; numbers and booleans become text."""
-    text = read_text(value)
-    for word in flatten(text):
-        if len(word) > _LONGEST_KEYWORD:
-            raise WrongValue(f"is longer than {_LONGEST_KEYWORD} characters; make it text")
+    """Short text cleaned, alone or in lists; numbers become text."""
+    if isinstance(value, list):
+        return [read_keyword(part) for part in value if part is not None]
+    text: str = read_text(value)
+    if len(text) > _LONGEST_KEYWORD:
+        raise WrongValue(f"is longer than {_LONGEST_KEYWORD} characters; make it text")
     return text
 
 
