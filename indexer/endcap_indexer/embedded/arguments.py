@@ -1,0 +1,88 @@
+"""Reading the objects of the query language: what is unknown is refused, by name."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from .errors import RequestError, unsupported
+
+
+def parsing_error(reason: str) -> RequestError:
+    return RequestError(400, "parsing_exception", reason)
+
+
+def check_keys(
+    query: str, arguments: dict[str, Any], known: Iterable[str], elsewhere: Iterable[str] = ()
+) -> None:
+    """400 for a key that is neither ``known``; those ``elsewhere`` are a server's and not ours."""
+    for key in arguments.keys() - set(known):
+        if key in elsewhere or key == "_name":
+            raise unsupported(f"{query}.{key}")
+        raise parsing_error(f"[{query}] query does not support [{key}]")
+
+
+def read_object(query: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise parsing_error(f"[{query}] query malformed, no start_object after query name")
+    return value
+
+
+def one_field(query: str, body: Any, short: str) -> tuple[str, dict[str, Any]]:
+    """The field and its arguments of ``{field: {...}}``, or of ``{field: value}`` as ``short``."""
+    fields = list(read_object(query, body).items())
+    if len(fields) > 1:
+        names = " and ".join(f"[{name}]" for name, _ in fields[:2])
+        raise parsing_error(f"[{query}] query doesn't support multiple fields, found {names}")
+    if not fields:
+        raise parsing_error(_EMPTY.get(query, f"[{query}] query has no field"))
+    name, value = fields[0]
+    if isinstance(value, list):
+        raise parsing_error(f"[{query}] query does not support arrays")
+    return name, value if isinstance(value, dict) else {short: value}
+
+
+def read_float(query: str, arguments: dict[str, Any], key: str, default: float) -> float:
+    value = arguments.get(key, default)
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise parsing_error(f"[{query}] [{key}] is no number: [{value}]") from None
+
+
+def read_boost(query: str, arguments: dict[str, Any]) -> float:
+    boost = read_float(query, arguments, "boost", 1.0)
+    if boost < 0:
+        reason = f"negative [boost] are not allowed in [{query}], use a value between 0 and 1"
+        raise RequestError(400, "illegal_argument_exception", reason)
+    return boost
+
+
+def minimum_matches(specification: Any, clauses: int) -> int:
+    """How many of so many optional clauses must match: `3`, `-1`, `75%`, `-25%`, `2<75% 5<90%`."""
+    text = str(specification).strip()
+    if "<" not in text:
+        return max(0, _simple_minimum(text, clauses))
+    result = clauses
+    for condition in text.split():
+        bound, _, wanted = condition.partition("<")
+        if clauses <= _integer(bound, text):
+            return result
+        result = max(0, _simple_minimum(wanted, clauses))
+    return result
+
+
+def _simple_minimum(text: str, clauses: int) -> int:
+    if text.endswith("%"):
+        share = int(clauses * _integer(text[:-1], text) / 100)
+        return clauses + share if text.startswith("-") else share
+    number = _integer(text, text)
+    return clauses + number if number < 0 else number
+
+
+def _integer(text: str, whole: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise RequestError(400, "number_format_exception", f'For input string: "{whole}"') from None
+
+
+_EMPTY = {"match": "No text specified for text query"}

@@ -1,0 +1,185 @@
+"""The searchable index of one index: a tantivy folder, brought up to date from the documents.
+
+``state.json`` says which folder is current, what it holds and by which mapping; it is replaced
+atomically after tantivy's commit, and readers watch it. Everything here can be thrown away.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import tantivy
+from filelock import FileLock
+
+from endcap_indexer.files import write_file
+
+from .ballast import needed_ballast, write_ballast
+from .columns import (
+    ID,
+    Column,
+    build_document,
+    build_schema,
+    columns_of,
+    register_tokenizer,
+)
+from .documents import Change, Documents
+from .mappings import Mapping
+from .snapshots import Snapshot
+
+STATE = "state.json"
+BATCH = 1000
+WRITER_BYTES = 200_000_000
+SMALL_WRITER_BYTES = 15_000_000  # the least that tantivy takes
+FEW = 1000  # changes that a small writer is enough for
+MAX_DELETED = 0.3  # of the documents in the segments; beyond it the index is built anew
+MAX_BALLAST_ROUNDS = 3
+
+
+class State(NamedTuple):
+    generation: int
+    seq_no: int  # the index holds every change up to it
+    mapping: dict[str, Any]
+
+
+class LexicalIndex:
+    """Refreshed by one process at a time, searched by many; thread-safe."""
+
+    def __init__(self, folder: Path, index: str, documents: Documents) -> None:
+        self.index = index
+        self.documents = documents
+        self._folder = folder
+        self._snapshot: Snapshot | None = None
+        self._seen: tuple[int, int] | None = None
+
+    def refresh(self) -> None:
+        """Makes every write up to now searchable."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(self._folder / "refresh.lock"):
+            target = self.documents.last_seq_no(self.index)
+            mapping = Mapping.from_json(self.documents.mapping(self.index))
+            state = self._read_state()
+            if state is None or self._is_stale(state, mapping):
+                self._rebuild(state, mapping, target)
+            elif state.seq_no < target:
+                self._update(state, mapping, target)
+            self.documents.set_refreshed(self.index, target)
+
+    def snapshot(self) -> Snapshot:
+        """The index as of the last refresh, by whatever process."""
+        try:
+            status = os.stat(self._folder / STATE)
+        except FileNotFoundError:
+            self.refresh()
+            status = os.stat(self._folder / STATE)
+        seen = (status.st_mtime_ns, status.st_ino)
+        snapshot = self._snapshot
+        if snapshot is None or seen != self._seen:
+            snapshot = self._snapshot = self._load()
+            self._seen = seen
+        return snapshot
+
+    def close(self) -> None:
+        self._snapshot = self._seen = None
+
+    def reload(self) -> Snapshot:
+        """The latest snapshot: another process may have purged what an old one finds."""
+        self._seen = None
+        return self.snapshot()
+
+    def _load(self) -> Snapshot:
+        while True:
+            state = self._read_state()
+            if state is None:
+                self.refresh()
+                continue
+            mapping = Mapping.from_json(state.mapping)
+            try:
+                index = tantivy.Index.open(str(self._path(state.generation)))
+            except ValueError:  # built anew between the two reads
+                if self._read_state() == state:
+                    raise
+                continue
+            register_tokenizer(index)
+            return Snapshot(self.index, self.documents, mapping, columns_of(mapping), index)
+
+    def _is_stale(self, state: State, mapping: Mapping) -> bool:
+        old = columns_of(Mapping.from_json(state.mapping))
+        return old != columns_of(mapping) or self.snapshot().deleted_share() > MAX_DELETED
+
+    def _rebuild(self, state: State | None, mapping: Mapping, target: int) -> None:
+        generation = 1 + (state.generation if state else 0)
+        self._remove_folders(keep=state.generation if state else 0)
+        folder = self._path(generation)
+        folder.mkdir()
+        columns = columns_of(mapping)
+        index = tantivy.Index(build_schema(columns), path=str(folder))
+        self._apply(index, mapping, columns, -1, target)
+        self._write_state(State(generation, target, mapping.to_json()))
+        self._remove_folders(keep=generation)
+
+    def _update(self, state: State, mapping: Mapping, target: int) -> None:
+        index = tantivy.Index.open(str(self._path(state.generation)))
+        self._apply(index, mapping, columns_of(mapping), state.seq_no, target)
+        self._write_state(State(state.generation, target, mapping.to_json()))
+
+    def _apply(
+        self,
+        index: tantivy.Index,
+        mapping: Mapping,
+        columns: dict[str, Column],
+        after: int,
+        target: int,
+    ) -> None:
+        """Idempotent: a document takes the place of what has its id."""
+        register_tokenizer(index)
+        few = target - after <= FEW
+        writer = index.writer(SMALL_WRITER_BYTES if few else WRITER_BYTES, 1)
+        for change in self._changes(after, target):
+            if after >= 0 or change.replaces is not None:
+                writer.delete_documents_by_term(ID, change.id)
+            if change.source is not None:
+                values = mapping.values(change.source)
+                writer.add_document(build_document(columns, change.seq_no, change.id, values))
+        writer.commit()
+        writer.wait_merging_threads()
+        self._balance(index, columns)
+
+    def _balance(self, index: tantivy.Index, columns: dict[str, Column]) -> None:
+        for _ in range(MAX_BALLAST_ROUNDS):
+            index.reload()
+            ballast = needed_ballast(index.searcher(), index.schema, columns.values())
+            if ballast is None:
+                return
+            writer = index.writer(SMALL_WRITER_BYTES, 1)
+            write_ballast(writer, ballast)
+            writer.commit()
+            writer.wait_merging_threads()
+
+    def _changes(self, after: int, target: int) -> Iterator[Change]:
+        while after < target:
+            batch = self.documents.changes(self.index, after, BATCH)
+            if not batch:
+                return
+            yield from (change for change in batch if change.seq_no <= target)
+            after = batch[-1].seq_no
+
+    def _path(self, generation: int) -> Path:
+        return self._folder / f"{generation:06d}"
+
+    def _remove_folders(self, keep: int) -> None:
+        for folder in self._folder.glob("[0-9]*"):
+            if folder != self._path(keep):
+                shutil.rmtree(folder)
+
+    def _read_state(self) -> State | None:
+        try:
+            return State(**json.loads((self._folder / STATE).read_bytes()))
+        except FileNotFoundError:
+            return None
+
+    def _write_state(self, state: State) -> None:
+        write_file(self._folder / STATE, json.dumps(state._asdict()).encode())
+        self.snapshot()

@@ -1,0 +1,237 @@
+"""A search request: its body with the URL's parameters over it, checked."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from .arguments import parsing_error
+from .errors import RequestError, illegal_argument, unsupported
+from .failures import ShardFailure
+from .sources import EVERYTHING, SourceFilter
+
+MAX_WINDOW = 10_000
+COUNTED = 10_000  # beyond it totals are not counted unless asked for
+BODY = frozenset(
+    "query from size _source sort track_total_hits docvalue_fields stored_fields fields post_filter"
+    " min_score track_scores version seq_no_primary_term highlight aggs aggregations search_after"
+    " timeout explain ext stats profile".split()
+)
+ELSEWHERE = frozenset(
+    "collapse derived include_named_queries_score indices_boost pit point_in_time rescore"
+    " script_fields search_pipeline slice suggest terminate_after verbose_pipeline".split()
+)
+URL = frozenset(
+    "from size _source _source_includes _source_excludes sort track_total_hits docvalue_fields"
+    " stored_fields track_scores version seq_no_primary_term explain rest_total_hits_as_int".split()
+)
+URL_ELSEWHERE = frozenset(
+    "q df analyzer analyze_wildcard default_operator lenient terminate_after suggest_field"
+    " suggest_mode suggest_size suggest_text stats search_pipeline include_named_queries_score"
+    " phase_took verbose_pipeline routing typed_keys".split()
+)
+
+
+@dataclass(frozen=True)
+class SearchRequest:
+    """What a search asks for; the pieces of JSON that other modules read are left as they are."""
+
+    query: Any
+    post_filter: Any
+    aggregations: Any
+    highlight: Any
+    sort: Any
+    search_after: Any
+    start: int
+    size: int
+    min_score: float | None
+    counted: int | None  # up to how many hits are counted; None: all
+    has_total: bool
+    total_is_number: bool
+    ids: bool
+    source: SourceFilter
+    docvalue_fields: list[Any]
+    fields: list[Any]
+    track_scores: bool
+    version: bool
+    seq_no: bool
+
+
+def read_request(body: dict[str, Any], parameters: Mapping[str, str]) -> SearchRequest:
+    """400 for what the server or the embedded engine does not know, by name."""
+    _check_body(body)
+    merged = {**body, **_read_parameters(parameters)}
+    start = _integer(merged, "from", 0)
+    size = _integer(merged, "size", 10)
+    if start + size > MAX_WINDOW:
+        raise ShardFailure(
+            "illegal_argument_exception",
+            "Result window is too large, from + size must be less than or equal to:"
+            f" [{MAX_WINDOW}] but was [{start + size}]. See the scroll api for a more efficient way"
+            " to request large data sets. This limit can be set by changing the"
+            " [index.max_result_window] index level setting.",
+        )
+    ids = _has_ids(merged.get("stored_fields"))
+    if not ids and merged.get("_source") not in (None, False):
+        raise ShardFailure(
+            "search_exception",
+            "[stored_fields] cannot be disabled if [_source] is requested",
+            status=500,
+        )
+    counted = _counted(merged.get("track_total_hits", COUNTED))
+    return SearchRequest(
+        query=merged.get("query"),
+        post_filter=merged.get("post_filter"),
+        aggregations=merged.get("aggregations", merged.get("aggs")),
+        highlight=merged.get("highlight"),
+        sort=merged.get("sort"),
+        search_after=merged.get("search_after"),
+        start=start,
+        size=size,
+        min_score=None if merged.get("min_score") is None else float(merged["min_score"]),
+        counted=None if counted == -1 else counted,
+        has_total=merged.get("track_total_hits") not in (False, "false"),
+        total_is_number=parameters.get("rest_total_hits_as_int") in ("", "true"),
+        ids=ids,
+        source=_source(merged, ids),
+        docvalue_fields=merged.get("docvalue_fields", []),
+        fields=merged.get("fields", []),
+        track_scores=_flag(merged, "track_scores"),
+        version=_flag(merged, "version"),
+        seq_no=_flag(merged, "seq_no_primary_term"),
+    )
+
+
+def _check_body(body: dict[str, Any]) -> None:
+    for key, value in body.items():
+        if key in ELSEWHERE:
+            raise unsupported(key)
+        if key not in BODY:
+            raise parsing_error(f"Unknown key for a {_token(value)} in [{key}].")
+        if key in ("query", "post_filter", "highlight", "aggs", "aggregations") and not isinstance(
+            value, dict
+        ):
+            raise parsing_error(f"Unknown key for a {_token(value)} in [{key}].")
+    for key in ("explain", "profile", "ext"):
+        if body.get(key):
+            raise unsupported(key)
+
+
+def _read_parameters(parameters: Mapping[str, str]) -> dict[str, Any]:
+    """The URL's parameters as they would stand in a body."""
+    for name in parameters:
+        if name in URL_ELSEWHERE:
+            raise unsupported(name)
+        if name not in URL:
+            raise illegal_argument(f"request contains unrecognized parameter: [{name}]")
+    read = {name: _URL[name](text) for name, text in parameters.items() if name in _URL}
+    if read.pop("explain", False):
+        raise unsupported("explain")
+    if any(name.startswith("_source") for name in parameters):
+        read["_source"] = SourceFilter.from_params(parameters)
+    return read
+
+
+def _read_sort(text: str) -> list[Any]:
+    """`field:order`, or a field alone, each."""
+    parts = (key.rpartition(":") for key in text.split(","))
+    return [{name: order} if name else order for name, _, order in parts]
+
+
+def _read_total(text: str) -> Any:
+    return {"true": True, "": True, "false": False}.get(text, text)
+
+
+def _read_flag(text: str) -> bool:
+    return text in ("", "true")
+
+
+def _read_names(text: str) -> list[str]:
+    return text.split(",")
+
+
+def _read_integer(name: str, text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise RequestError(
+            400,
+            "illegal_argument_exception",
+            f"Failed to parse int parameter [{name}] with value [{text}]",
+            caused_by={
+                "type": "number_format_exception",
+                "reason": f'For input string: "{text}"',
+            },
+        ) from None
+
+
+def _integer(body: dict[str, Any], key: str, default: int) -> int:
+    value = body.get(key, default)
+    try:
+        number = int(value)
+    except (TypeError, ValueError):
+        raise RequestError(400, "number_format_exception", f'For input string: "{value}"') from None
+    if number < 0:
+        raise illegal_argument(f"[{key}] parameter cannot be negative, found [{number}]")
+    return number
+
+
+def _counted(value: Any) -> int:
+    """Up to how many hits are counted, -1 for all of them."""
+    if isinstance(value, bool):
+        return -1 if value else 0
+    number = int(value)
+    if number < -1:
+        raise illegal_argument(f"value must be >= 0, got {number}")
+    return number
+
+
+def _has_ids(stored: Any) -> bool:
+    names = [stored] if isinstance(stored, str) else stored or []
+    if "_none_" in names and len(names) > 1:
+        raise illegal_argument("cannot combine _none_ with other fields")
+    for name in names:
+        if name not in ("_none_", "_id", "_source"):
+            raise unsupported("stored_fields")
+    return "_none_" not in names
+
+
+def _source(body: dict[str, Any], ids: bool) -> SourceFilter:
+    """Stored fields, once named, take the place of the source."""
+    value = body.get("_source")
+    if isinstance(value, SourceFilter):
+        return value
+    if value is not None:
+        return SourceFilter.from_body(value)
+    stored = body.get("stored_fields")
+    return EVERYTHING if stored is None or "_source" in stored else SourceFilter(False)
+
+
+def _flag(body: dict[str, Any], key: str) -> bool:
+    value = body.get(key, False)
+    if value not in (True, False, "true", "false"):
+        raise illegal_argument(
+            f"Failed to parse value [{value}] as only [true] or [false] are allowed."
+        )
+    return value in (True, "true")
+
+
+def _token(value: Any) -> str:
+    if isinstance(value, bool):
+        return "VALUE_BOOLEAN"
+    names = ((dict, "START_OBJECT"), (list, "START_ARRAY"), (str, "VALUE_STRING"))
+    return next((name for kind, name in names if isinstance(value, kind)), "VALUE_NUMBER")
+
+
+_URL: dict[str, Callable[[str], Any]] = {
+    "from": partial(_read_integer, "from"),
+    "size": partial(_read_integer, "size"),
+    "docvalue_fields": _read_names,
+    "stored_fields": _read_names,
+    "track_scores": _read_flag,
+    "version": _read_flag,
+    "seq_no_primary_term": _read_flag,
+    "explain": _read_flag,
+    "sort": _read_sort,
+    "track_total_hits": _read_total,
+}

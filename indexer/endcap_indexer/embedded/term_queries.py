@@ -1,0 +1,272 @@
+"""term, terms, ids, range and exists: exact, with the score 1 unless it is a text's term."""
+
+import math
+from typing import Any
+
+import numpy as np
+import tantivy
+
+from .arguments import check_keys, one_field, parsing_error, read_boost, read_object
+from .clauses import NOTHING, Clause, Occur, Phrase, disjunction_max
+from .columns import ID, MARKS, Column
+from .dates import check_format, parse_date
+from .errors import RequestError, illegal_argument, unsupported
+from .failures import ShardFailure
+from .scoring import score_term
+from .snapshots import Snapshot
+from .values import FLOAT_CODES, INTEGER_BITS, Value, ValueRefused, parse_value, preview
+
+MAX_TERMS = 65_536
+RANGE = {"gt", "gte", "lt", "lte", "boost", "format"}
+RANGE_ELSEWHERE = {"from", "to", "include_lower", "include_upper", "time_zone", "relation"}
+LONG = (-(1 << 63), (1 << 63) - 1)
+
+
+def resolve(snapshot: Snapshot, name: str) -> Column | None:
+    """The column of a field, None for one that is not mapped; 400 for one that is not indexed."""
+    column = snapshot.columns.get(name)
+    if column is None:
+        if name.startswith("_") and name != ID:
+            raise unsupported(f"field {name}")
+        return None
+    if not column.field.index and (column.field.type == "text" or not column.field.doc_values):
+        reason = f"Cannot search on field [{name}] since it is not indexed."
+        raise ShardFailure("query_shard_exception", f"failed to create query: {reason}")
+    return column
+
+
+def term(snapshot: Snapshot, body: Any) -> Clause:
+    name, arguments = one_field("term", body, "value")
+    check_keys("term", arguments, {"value", "boost"}, {"case_insensitive"})
+    value = arguments.get("value")
+    if value is None:
+        raise illegal_argument("value cannot be null")
+    boost = read_boost("term", arguments)
+    if name == "_id":
+        return _of_ids(snapshot, [value]).boosted(boost)
+    column = resolve(snapshot, name)
+    return NOTHING if column is None else find_exactly(snapshot, column, value).boosted(boost)
+
+
+def terms(snapshot: Snapshot, body: Any) -> Clause:
+    arguments = dict(read_object("terms", body))
+    boost = read_boost("terms", {"boost": arguments.pop("boost", 1.0)})
+    if "_name" in arguments or "value_type" in arguments:
+        raise unsupported("terms._name" if "_name" in arguments else "terms.value_type")
+    if len(arguments) != 1:
+        raise parsing_error("[terms] query requires a field name and an array of values")
+    ((name, values),) = arguments.items()
+    if isinstance(values, dict):
+        raise unsupported("terms lookup")
+    if not isinstance(values, list):
+        raise parsing_error(f"[terms] query does not support [{name}]")
+    if len(values) > MAX_TERMS:
+        raise ShardFailure(
+            "query_shard_exception",
+            f"failed to create query: The number of terms [{len(values)}] used in the Terms Query"
+            f" request has exceeded the allowed maximum of [{MAX_TERMS}]. This maximum can be set"
+            " by changing the [index.max_terms_count] index level setting.",
+        )
+    if name == "_id":
+        return _of_ids(snapshot, values).boosted(boost)
+    column = resolve(snapshot, name)
+    if column is None or not values:
+        return NOTHING
+    return _of_values(snapshot, column, values).scored(boost)
+
+
+def ids(snapshot: Snapshot, body: Any) -> Clause:
+    arguments = read_object("ids", body)
+    check_keys("ids", arguments, {"values", "boost"})
+    values = arguments.get("values", [])
+    values = values if isinstance(values, list) else [values]
+    return _of_ids(snapshot, values).boosted(read_boost("ids", arguments))
+
+
+def exists(snapshot: Snapshot, body: Any) -> Clause:
+    arguments = read_object("exists", body)
+    check_keys("exists", arguments, {"field", "boost"})
+    name = arguments.get("field")
+    if not isinstance(name, str) or not name:
+        raise parsing_error("[exists] must be provided with a [field]")
+    columns = [
+        column
+        for known, column in snapshot.columns.items()
+        if (known == name or known.startswith(f"{name}.") and name in snapshot.mapping.objects)
+        and (column.field.index or column.field.doc_values)
+    ]
+    if not columns:
+        return NOTHING
+    marks = tantivy.Query.term_set_query(
+        snapshot.schema, MARKS, [column.name for column in columns]
+    )
+    return Clause(marks).scored(read_boost("exists", arguments))
+
+
+def range_query(snapshot: Snapshot, body: Any) -> Clause:
+    name, arguments = one_field("range", body, "")
+    check_keys("range", arguments, RANGE, RANGE_ELSEWHERE)
+    boost = read_boost("range", arguments)
+    column = resolve(snapshot, name)
+    if column is None:
+        return NOTHING
+    return _between(snapshot, column, arguments).scored(boost)
+
+
+def find_exactly(snapshot: Snapshot, column: Column, value: Any) -> Clause:
+    """One value of a field; a text field's term is scored by BM25, all else scores 1."""
+    type = column.field.type
+    if type == "text":
+        return score_term(snapshot, column, preview(value))
+    if type == "date":
+        return _between(snapshot, column, {"gte": value, "lte": value}).scored(1.0)
+    parsed = _parse(column, value)
+    if parsed is None:
+        return NOTHING
+    query = tantivy.Query.term_query(snapshot.schema, column.name, _stored(parsed), "basic")
+    return _with_phrases(Clause(query), column, [parsed]).scored(1.0)
+
+
+def _of_values(snapshot: Snapshot, column: Column, values: list[Any]) -> Clause:
+    if column.field.type == "date":
+        return disjunction_max([find_exactly(snapshot, column, item) for item in values], 0.0)
+    found: list[Value]
+    if column.field.type in INTEGER_BITS and all(type(item) is int for item in values):
+        low, high = LONG
+        found = [item for item in values if low <= item <= high]
+    elif column.field.type == "text":
+        found = [preview(item) for item in values]
+    else:
+        found = [item for item in (_parse(column, value) for value in values) if item is not None]
+    if not found:
+        return NOTHING
+    stored = [_stored(item) for item in found]
+    query = tantivy.Query.term_set_query(snapshot.schema, column.name, stored)
+    return _with_phrases(Clause(query), column, found)
+
+
+def _with_phrases(clause: Clause, column: Column, values: list[Value]) -> Clause:
+    if column.field.type not in ("keyword", "text"):
+        return clause
+    phrases = tuple(Phrase(column.field.name, ((0, str(value)),)) for value in values)
+    return Clause(clause.query, clause.constant, phrases)
+
+
+def _of_ids(snapshot: Snapshot, values: list[Any]) -> Clause:
+    if not values:
+        return NOTHING
+    query = tantivy.Query.term_set_query(snapshot.schema, ID, [preview(item) for item in values])
+    return Clause(query).scored(1.0)
+
+
+def _parse(column: Column, value: Any) -> Value | None:
+    """A value to look for; None where no document can have it."""
+    field = column.field
+    if field.type == "boolean" and not isinstance(value, bool):
+        text = preview(value)
+        if text not in ("true", "false", ""):
+            raise _not_created(f"Can't parse boolean value [{text}], expected [true] or [false]")
+        return text == "true"
+    try:
+        if field.type in INTEGER_BITS:
+            number = parse_value(value, "double", field.format)
+            if number is None or float(number) != math.floor(float(number)):
+                return None
+        return parse_value(value, field.type, field.format)
+    except ValueRefused as error:
+        if "out of range" in error.reason or "finite" in error.reason:
+            return None
+        raise _not_created(error.reason) from None
+
+
+def _stored(value: Value) -> Value:
+    return int(value) if isinstance(value, bool) else value
+
+
+def _between(snapshot: Snapshot, column: Column, arguments: dict[str, Any]) -> Clause:
+    type = column.field.type
+    bounds: dict[str, Any]
+    if type in ("text", "keyword"):
+        bounds = {key: preview(arguments[key]) for key in _given(arguments)}
+        kind = tantivy.FieldType.Text
+    elif type == "date":
+        bounds = {key: _date_bound(column, key, arguments) for key in _given(arguments)}
+        kind = tantivy.FieldType.Integer
+    elif type in FLOAT_CODES:
+        bounds = {key: _float_bound(column, arguments[key]) for key in _given(arguments)}
+        kind = tantivy.FieldType.Float
+    elif type in INTEGER_BITS:
+        bounds = dict(_integer_bound(column, key, arguments[key]) for key in _given(arguments))
+        kind = tantivy.FieldType.Integer
+    else:
+        raise unsupported("range on a boolean")
+    if "format" in arguments and type != "date":
+        raise _not_created(f"Field [{column.field.name}] of type [{type}] does not support format")
+    if not bounds:
+        marks = tantivy.Query.term_query(snapshot.schema, MARKS, column.name)
+        return Clause(marks)
+    query = tantivy.Query.range_query(
+        snapshot.schema,
+        column.name,
+        kind,
+        lower_bound=bounds.get("gte", bounds.get("gt")),
+        upper_bound=bounds.get("lte", bounds.get("lt")),
+        include_lower="gte" in bounds,
+        include_upper="lte" in bounds,
+    )
+    if type != "text":
+        return Clause(query)
+    real = [(Occur.Must, query), (Occur.Must, snapshot.everything)]  # padding is a text's term
+    return Clause(tantivy.Query.boolean_query(real))
+
+
+def _given(arguments: dict[str, Any]) -> list[str]:
+    """The bounds of a range; null is none. Of two on one side the inclusive one counts."""
+    given = [key for key in ("gte", "gt", "lte", "lt") if arguments.get(key) is not None]
+    return given
+
+
+def _date_bound(column: Column, key: str, arguments: dict[str, Any]) -> int:
+    value = arguments[key]
+    format = arguments.get("format", column.field.format)
+    check_format(format)
+    if isinstance(value, str) and ("||" in value or value.startswith("now")):
+        raise unsupported("date math")
+    try:
+        return parse_date(
+            value if isinstance(value, str) else preview(value),
+            format,
+            round_up=key in ("lte", "gt"),
+        )
+    except ValueError as error:
+        raise ShardFailure("parse_exception", f"{error}: [{error}]") from None
+
+
+def _float_bound(column: Column, value: Any) -> float:
+    try:
+        parsed = parse_value(value, column.field.type, "")
+    except ValueRefused as error:
+        if "finite" in error.reason:
+            return math.copysign(np.inf, float(value))
+        raise _not_created(error.reason) from None
+    return float(parsed or 0.0)
+
+
+def _integer_bound(column: Column, key: str, value: Any) -> tuple[str, int]:
+    """A bound with a fraction is moved to the next integer inside the range."""
+    try:
+        number = parse_value(value, "long", "") if type(value) is int else None
+        exact = number if number is not None else parse_value(value, "double", "")
+    except ValueRefused as error:
+        if "out of range" not in error.reason:
+            raise _not_created(error.reason) from None
+        exact = float(value)
+    bound = 0 if exact is None else exact
+    if isinstance(bound, float) and bound != math.floor(bound):
+        up = key.startswith("g")
+        return key[:2] + "e", math.ceil(bound) if up else math.floor(bound)
+    return key, min(max(int(bound), LONG[0]), LONG[1])
+
+
+def _not_created(reason: str) -> RequestError:
+    return ShardFailure("query_shard_exception", f"failed to create query: {reason}")
