@@ -5,7 +5,8 @@ EndcapError
 ├── RequestError         `ext.endcap` of a search that cannot be read
 ├── EncodingError        a query that nobody can encode
 ├── ProfileError         an event that was not kept
-└── ArtefactError        a tuning or a model that cannot be used
+├── ArtefactError        a tuning or a model that cannot be used
+└── EvaluationError      judgments or events from which nothing can be measured
 
 A search raises only RequestError: what goes wrong of ours there stands under `ext.endcap.reason`.
 """
@@ -33,3 +34,7 @@ class ArtefactError(EndcapError):
 
 class EncodingError(EndcapError):
     """A query that nobody can encode."""
+
+
+class EvaluationError(EndcapError):
+    """Judgments or events from which nothing can be measured or tuned."""

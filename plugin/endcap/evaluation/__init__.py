@@ -1,0 +1,21 @@
+"""What a search is worth, and the configuration that makes it worth most."""
+
+from endcap.evaluation.bootstrap import Interval, paired_interval
+from endcap.evaluation.comparison import Row, evaluate
+from endcap.evaluation.judgments import Judgments
+from endcap.evaluation.metrics import measure
+from endcap.evaluation.shoppers import fit_on_events
+from endcap.evaluation.tune import Tuned, Tuner, beside_relevance
+
+__all__ = [
+    "Interval",
+    "Judgments",
+    "Row",
+    "Tuned",
+    "Tuner",
+    "beside_relevance",
+    "evaluate",
+    "fit_on_events",
+    "measure",
+    "paired_interval",
+]

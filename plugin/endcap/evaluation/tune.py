@@ -1,0 +1,135 @@
+"""Choosing boosts, floor and weights on judged queries, and the honest figure of that choice."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from endcap.client import SearchClient
+from endcap.evaluation.choice import DIGITS, Chosen, choose, choose_lexical
+from endcap.evaluation.comparison import Row, Runs, require_usable
+from endcap.evaluation.folds import split_folds
+from endcap.evaluation.judgments import Judgments
+from endcap.evaluation.systems import SYSTEMS, Asked, Searcher
+from endcap.evaluation.trials import LEGS, Trials
+from endcap.tuning import Tuning
+from endcap_reranker import Fitted, fit
+
+OUT_OF_FOLD = "oof"
+
+Say = Callable[[str], None]
+
+
+class Tuned(NamedTuple):
+    """tuning: of both legs and the blend. baseline: of the engine alone."""
+
+    tuning: Tuning
+    baseline: Tuning
+
+
+class Tuner:
+    """Tunes on any part of some judgments; searches are shared between the parts."""
+
+    def __init__(
+        self,
+        client: SearchClient,
+        index: str,
+        judgments: Judgments,
+        *,
+        start: Tuning | None = None,
+        say: Say = lambda line: None,
+    ) -> None:
+        self.searcher = Searcher(client, index)
+        self.judgments = require_usable(judgments)
+        self.start = start or Tuning()
+        self._boosts = self.searcher.boosts()
+        self._trials = Trials(self.searcher, self.judgments)
+        self._say = say
+
+    def tune(self, training: Judgments) -> Tuned:
+        """The configuration chosen on these queries alone, which are among the judgments."""
+        wanted = set(training.queries)
+        places = np.flatnonzero([query in wanted for query in self.judgments.queries])
+        chosen = choose(self._trials, self._boosts, places)
+        baseline = choose_lexical(self._trials, self._boosts, places)
+        tuning = self._complete(chosen, training)
+        self._say(f"{len(training)} queries: {_describe(tuning)}")
+        return Tuned(tuning, replace(self.start, boosts=baseline))
+
+    def out_of_fold(self, systems: Sequence[str] = SYSTEMS) -> list[Row]:
+        """Rows in which every query is answered by the configuration of the other folds."""
+        runs = Runs()
+        for training, held_out in split_folds(self.judgments):
+            tuned = self.tune(training)
+            runs.search(self.searcher, held_out, tunings(tuned, systems))
+        return runs.rows(self.judgments.among(list(runs.found[systems[0]])), OUT_OF_FOLD)
+
+    def _complete(self, chosen: Chosen, training: Judgments) -> Tuning:
+        """With the columns besides words and meaning: those that speak are fitted, the rest stays
+        as it stood beside them.
+        """
+        weights = {**self.start.weights, **_legs(chosen.reranked)}
+        tuning = replace(
+            self.start,
+            boosts=chosen.boosts,
+            floor=chosen.floor,
+            fusion=_legs(chosen.fused),
+            weights=weights,
+        )
+        fitted = _fit_speaking(self.searcher, tuning, training)
+        if fitted is None:
+            return tuning
+        return replace(tuning, weights={**weights, **beside_relevance(fitted, chosen.reranked)})
+
+
+def tunings(tuned: Tuned, systems: Sequence[str] = SYSTEMS) -> dict[str, Tuning]:
+    """The engine alone by its own best boosts, all else by the tuning."""
+    return {name: tuned.baseline if name == "lexical" else tuned.tuning for name in systems}
+
+
+def beside_relevance(fitted: Fitted, share: float | None = None) -> dict[str, float]:
+    """Fitted weights, scaled so that words and meaning have 1 together.
+
+    share: of the words in that; None: as fitted.
+    """
+    relevance = sum(fitted.weights.get(name, 0.0) for name in LEGS) or 1.0
+    if share is None:
+        share = round(fitted.weights.get("lexical", 0.0) / relevance, DIGITS)
+    rest = {
+        name: round(weight / relevance, DIGITS)
+        for name, weight in fitted.weights.items()
+        if name not in LEGS
+    }
+    return {**_legs(share), **rest}
+
+
+def _fit_speaking(searcher: Searcher, tuning: Tuning, training: Judgments) -> Fitted | None:
+    """Weights of the columns that say something without a shopper; None where only the legs do."""
+    searches = []
+    for query, grades in training.grades.items():
+        for asked in (Asked(query), Asked(query, among=list(grades))):
+            if (found := searcher.explain(tuning, asked)).ids:
+                searches.append(found.graded(grades))
+    speaking = {
+        name
+        for search in searches
+        for name, column in search.columns.items()
+        if not np.isnan(column).all()
+    }
+    start = {name: tuning.weights[name] for name in tuning.weights if name in speaking}
+    if not start.keys() - set(LEGS):
+        return None
+    return fit(searches, start)
+
+
+def _legs(share: float) -> dict[str, float]:
+    return {"lexical": share, "text": round(1 - share, DIGITS)}
+
+
+def _describe(tuning: Tuning) -> str:
+    boosts = " ".join(f"{name}^{boost:g}" for name, boost in tuning.boosts.items())
+    return (
+        f"{boosts}, floor {tuning.floor:g}, words {tuning.fusion['lexical']:g} in the fusion and"
+        f" {tuning.weights['lexical']:g} in the blend"
+    )
