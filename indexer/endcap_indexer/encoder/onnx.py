@@ -13,7 +13,7 @@ from tokenizers import Encoding, Tokenizer
 from endcap_indexer.encoder.folder import MODEL, TOKENIZER, read_folder
 from endcap_indexer.exceptions import EncoderError
 
-TOKENS_PER_BATCH = 2048  # larger batches leave the caches: not faster, and twice the memory
+TOKENS_PER_BATCH = 2048  # 4096 is no faster on two cores and takes 120 MB more
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 SENTENCE = "sentence_embedding"  # pooled in the graph already
 

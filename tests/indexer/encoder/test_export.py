@@ -11,7 +11,7 @@ from endcap_indexer.encoder.transformer import (
 )
 from endcap_indexer.exceptions import EncoderError
 
-pytestmark = pytest.mark.torch
+pytestmark = [pytest.mark.torch, pytest.mark.usefixtures("minilm")]
 
 TEXTS = [
     "",
