@@ -23,7 +23,7 @@ class Item(NamedTuple):
     require_alias: bool
 
 
-def read_items(body: bytes, index: str | None) -> Iterator[Item]:
+def read_items(body: bytes, index: str | None, require_alias: bool) -> Iterator[Item]:
     """The items of a bulk body; raises 400 for the whole request where a line is malformed."""
     if not body.strip():
         raise RequestError(400, "parse_exception", "request body is required")
@@ -35,7 +35,7 @@ def read_items(body: bytes, index: str | None) -> Iterator[Item]:
             continue
         action, metadata = _read_action(line, number)
         source = b"" if action == "delete" else next(lines, (0, b""))[1]
-        yield _item(action, metadata, source, index)
+        yield _item(action, {"require_alias": require_alias, **metadata}, source, index)
 
 
 def apply_item(transaction: Transaction, item: Item) -> Written:
@@ -102,7 +102,7 @@ def _item(action: str, metadata: dict[str, Any], source: bytes, index: str | Non
         None if id is None else str(id),
         source,
         read_expected(metadata.get("if_seq_no"), metadata.get("if_primary_term")),
-        bool(metadata.get("require_alias", False)),
+        bool(metadata["require_alias"]),
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeAlias
 from urllib.parse import unquote
 
-from .endpoints import aliases, cluster, documents, indices, searches, writes
+from .endpoints import aliases, cluster, documents, indices, scrolls, searches, writes
 from .engine import Engine
 from .errors import MethodNotAllowed, RequestError, illegal_argument, unsupported
 from .requests import Request, Response
@@ -26,35 +26,30 @@ def _names(names: str) -> Parameters:
 
 
 ANSWER = _names("pretty human error_trace filter_path format")  # on every route
-WAITING = _names("timeout master_timeout cluster_manager_timeout wait_for_active_shards")
 SCOPE = searches.SCOPE
+HARMLESS = searches.HARMLESS
+WAITING = _names("timeout master_timeout cluster_manager_timeout wait_for_active_shards local")
 SOURCE = _names("_source _source_includes _source_excludes")
-WRITE = _names("refresh timeout wait_for_active_shards if_seq_no if_primary_term require_alias")
+CONDITION = _names("if_seq_no if_primary_term")
+WRITE = _names("refresh timeout wait_for_active_shards")
+INDEX = WRITE | CONDITION | _names("require_alias")
 READ = SOURCE | _names("realtime refresh preference")
-INDICES = SCOPE | WAITING | _names("local")
-SEARCH = (
-    SCOPE
-    | SOURCE
-    | searches.HARMLESS
-    | _names(
-        "from size sort docvalue_fields track_total_hits track_scores version seq_no_primary_term "
-        "rest_total_hits_as_int search_type timeout"
-    )
-)
-MSEARCH = SCOPE | searches.HARMLESS | _names("rest_total_hits_as_int search_type")
-SCROLL = _names("scroll scroll_id rest_total_hits_as_int")
-BULK = WRITE - _names("if_seq_no if_primary_term")
-SETTINGS = _names("flat_settings include_defaults")
-SERVER_ONLY = _names(  # known to OpenSearch, so their refusal says what is missing
+INDICES = SCOPE | WAITING
+SEARCH = SCOPE | HARMLESS | searches.OWN | _names("search_type timeout scroll")
+SCROLL = _names("scroll_id rest_total_hits_as_int")
+MSEARCH = SCOPE | HARMLESS | _names("rest_total_hits_as_int search_type")
+COUNT = SCOPE | _names("preference")
+HEALTH = INDICES | _names("level wait_for_status wait_for_nodes")
+SETTINGS = INDICES | _names("flat_settings include_defaults")
+SERVER_ONLY = _names(  # known to OpenSearch, so the refusal says what is missing
     "routing pipeline version version_type stored_fields lang dynamic_templates search_pipeline "
     "source typed_keys explain q df analyzer analyze_wildcard default_operator lenient stats "
-    "min_score "
-    "terminate_after suggest_field suggest_mode suggest_size suggest_text phase_took "
-    "include_named_queries_score verbose_pipeline scroll write_index_only force "
-    "wait_for_completion preserve_existing awareness_attribute"
+    "min_score terminate_after suggest_field suggest_mode suggest_size suggest_text phase_took "
+    "include_named_queries_score verbose_pipeline write_index_only wait_for_completion "
+    "preserve_existing awareness_attribute wait_for_no_relocating_shards "
+    "wait_for_no_initializing_shards wait_for_events"
 )
 
-HEALTH = INDICES | _names("level wait_for_status wait_for_nodes wait_for_active_shards")
 ROUTES = (
     Route("GET HEAD", "/", cluster.info),
     Route("GET", "/_cluster/health", cluster.health, HEALTH),
@@ -66,9 +61,9 @@ ROUTES = (
     Route("GET", "/_mapping", indices.get_mapping, INDICES),
     Route("GET", "/{index}/_mapping", indices.get_mapping, INDICES),
     Route("PUT POST", "/{index}/_mapping", indices.put_mapping, INDICES),
-    Route("GET", "/_settings", indices.get_settings, INDICES | SETTINGS),
-    Route("GET", "/{index}/_settings", indices.get_settings, INDICES | SETTINGS),
-    Route("GET", "/{index}/_settings/{name}", indices.get_settings, INDICES | SETTINGS),
+    Route("GET", "/_settings", indices.get_settings, SETTINGS),
+    Route("GET", "/{index}/_settings", indices.get_settings, SETTINGS),
+    Route("GET", "/{index}/_settings/{name}", indices.get_settings, SETTINGS),
     Route("PUT", "/{index}/_settings", indices.put_settings, INDICES),
     Route("GET POST", "/_refresh", indices.refresh, SCOPE),
     Route("GET POST", "/{index}/_refresh", indices.refresh, SCOPE),
@@ -81,23 +76,25 @@ ROUTES = (
     Route("HEAD", "/{index}/_alias/{name}", aliases.exists, INDICES),
     Route("PUT POST", "/{index}/_alias/{name}", aliases.put, WAITING),
     Route("DELETE", "/{index}/_alias/{name}", aliases.delete, WAITING),
-    Route("POST PUT", "/_bulk", writes.bulk, BULK),
-    Route("POST PUT", "/{index}/_bulk", writes.bulk, BULK),
-    Route("POST", "/{index}/_doc", writes.index, WRITE | _names("op_type")),
-    Route("PUT POST", "/{index}/_doc/{id}", writes.index, WRITE | _names("op_type")),
-    Route("PUT POST", "/{index}/_create/{id}", writes.index, WRITE),
-    Route("DELETE", "/{index}/_doc/{id}", writes.delete, WRITE),
-    Route("POST", "/{index}/_update/{id}", writes.update, WRITE | _names("retry_on_conflict")),
+    Route("POST PUT", "/_bulk", writes.bulk, WRITE | _names("require_alias")),
+    Route("POST PUT", "/{index}/_bulk", writes.bulk, WRITE | _names("require_alias")),
+    Route("POST", "/{index}/_doc", writes.index, INDEX | _names("op_type")),
+    Route("PUT POST", "/{index}/_doc/{id}", writes.index, INDEX | _names("op_type")),
+    Route("PUT POST", "/{index}/_create/{id}", writes.index, INDEX),
+    Route("DELETE", "/{index}/_doc/{id}", writes.delete, WRITE | CONDITION),
+    Route("POST", "/{index}/_update/{id}", writes.update, INDEX | _names("retry_on_conflict")),
     Route("GET HEAD", "/{index}/_doc/{id}", documents.get, READ),
     Route("GET HEAD", "/{index}/_source/{id}", documents.get_source, READ),
     Route("GET POST", "/_mget", documents.mget, READ),
     Route("GET POST", "/{index}/_mget", documents.mget, READ),
-    Route("GET POST", "/_search", searches.search, SEARCH | _names("scroll")),
-    Route("GET POST", "/{index}/_search", searches.search, SEARCH | _names("scroll")),
+    Route("GET POST", "/_search", searches.search, SEARCH),
+    Route("GET POST", "/{index}/_search", searches.search, SEARCH),
+    Route("GET POST", "/_search/scroll", scrolls.next_page, SCROLL | _names("scroll")),
+    Route("DELETE", "/_search/scroll", scrolls.clear, SCROLL),
     Route("GET POST", "/_msearch", searches.msearch, MSEARCH),
     Route("GET POST", "/{index}/_msearch", searches.msearch, MSEARCH),
-    Route("GET POST", "/_count", searches.count, SCOPE | _names("preference")),
-    Route("GET POST", "/{index}/_count", searches.count, SCOPE | _names("preference")),
+    Route("GET POST", "/_count", searches.count, COUNT),
+    Route("GET POST", "/{index}/_count", searches.count, COUNT),
 )
 
 
@@ -108,7 +105,12 @@ def _index_routes() -> dict[int, list[tuple[tuple[str, ...], dict[str, Route]]]]
         segments = tuple(route.path.split("/")[1:])
         methods = table.setdefault(len(segments), {}).setdefault(segments, {})
         methods.update(dict.fromkeys(route.methods.split(), route))
-    return {length: list(paths.items()) for length, paths in table.items()}
+    return {length: sorted(paths.items(), key=_placeholders) for length, paths in table.items()}
+
+
+def _placeholders(item: tuple[tuple[str, ...], dict[str, Route]]) -> list[bool]:
+    """Sorts the paths that say more before those that match anything."""
+    return [part.startswith("{") for part in item[0]]
 
 
 _TABLE = _index_routes()

@@ -4,27 +4,23 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass, field
-from typing import Any
 
 from .errors import RequestError
+from .search import Found
+from .search_request import SearchRequest
+from .snapshots import Snapshot
 
 
 @dataclass
 class Scroll:
-    """An open scroll: the hits without their sources, and how far it has been read."""
+    """An open scroll: what was found, and how far it has been read."""
 
-    index: str
-    head: dict[str, Any]  # the response without hits.hits
-    hits: list[dict[str, Any]]
-    size: int
+    snapshot: Snapshot
+    request: SearchRequest
+    found: Found
+    expires: float  # time.monotonic() at which it is closed
     position: int = 0
-    expires: float = 0.0
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
-
-    def next_page(self) -> list[dict[str, Any]]:
-        page = self.hits[self.position : self.position + self.size]
-        self.position += len(page)
-        return page
 
 
 class Scrolls:
@@ -34,18 +30,20 @@ class Scrolls:
         self._lock = threading.Lock()
         self._open: dict[str, Scroll] = {}
 
-    def keep(self, scroll: Scroll, seconds: float) -> None:
+    def keep(self, scroll: Scroll) -> None:
+        """Keeps it open until it expires, and drops those that have expired."""
+        now = time.monotonic()
         with self._lock:
-            now = time.monotonic()
             self._open = {id: other for id, other in self._open.items() if other.expires > now}
-            scroll.expires = now + seconds
             self._open[scroll.id] = scroll
 
     def get(self, id: str) -> Scroll:
+        """Raises 404 for a scroll that is not open."""
         with self._lock:
             scroll = self._open.get(id)
         if scroll is None or scroll.expires <= time.monotonic():
-            raise _no_context(id)
+            reason = f"No search context found for id [{id}]"
+            raise RequestError(404, "search_context_missing_exception", reason)
         return scroll
 
     def clear(self, ids: list[str]) -> int:
@@ -53,8 +51,3 @@ class Scrolls:
         with self._lock:
             names = list(self._open) if "_all" in ids else ids
             return sum(self._open.pop(id, None) is not None for id in names)
-
-
-def _no_context(id: str) -> RequestError:
-    reason = f"No search context found for id [{id}]"
-    return RequestError(404, "search_context_missing_exception", reason)

@@ -7,7 +7,7 @@ from .errors import RequestError, illegal_argument, unsupported
 
 DEFAULTS = {"number_of_shards": "1", "number_of_replicas": "0"}
 FINAL = {"number_of_shards"}
-DYNAMIC = {"number_of_replicas", "refresh_interval", "max_result_window"}
+DYNAMIC = {"number_of_replicas", "refresh_interval"}
 UNITS = {"nanos": 1e-9, "micros": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 

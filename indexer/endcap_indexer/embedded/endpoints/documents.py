@@ -7,7 +7,12 @@ import orjson
 
 from endcap_indexer.embedded.documents import PRIMARY_TERM, Copy, current_copy
 from endcap_indexer.embedded.engine import Engine
-from endcap_indexer.embedded.errors import RequestError, illegal_argument, invalid_request
+from endcap_indexer.embedded.errors import (
+    RequestError,
+    illegal_argument,
+    invalid_request,
+    unsupported,
+)
 from endcap_indexer.embedded.indices import Index, single_index
 from endcap_indexer.embedded.requests import Request, Response
 from endcap_indexer.embedded.sources import SourceFilter
@@ -96,6 +101,8 @@ def _document(
 
 
 def _source_filter(request: Request) -> SourceFilter | None:
+    if not request.flag("realtime", True):
+        raise unsupported("realtime=false")
     if not any(name in request.parameters for name in SOURCE_PARAMETERS):
         return None
     return SourceFilter.from_params(request.parameters)

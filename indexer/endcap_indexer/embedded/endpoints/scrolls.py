@@ -1,4 +1,95 @@
 """A search whose hits are fetched page after page, as they were when it began."""
 
-DEFAULT_SIZE = 10
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from endcap_indexer.embedded.engine import Engine
+from endcap_indexer.embedded.errors import RequestError, illegal_argument, invalid_request
+from endcap_indexer.embedded.lexical import LexicalIndex
+from endcap_indexer.embedded.requests import Request, Response
+from endcap_indexer.embedded.scrolls import Scroll
+from endcap_indexer.embedded.search import SHARDS, find_hits, show_aggregations, show_hits
+from endcap_indexer.embedded.search_request import SearchRequest, read_request
+from endcap_indexer.embedded.settings import read_seconds
+
 MAX_SECONDS = 24 * 3600.0  # search.max_keep_alive of a server
+
+
+def begin(
+    engine: Engine,
+    lexical: LexicalIndex,
+    body: dict[str, Any],
+    parameters: Mapping[str, str],
+    keep_alive: str,
+) -> Response:
+    """The first page, with the aggregations, and the id that asks for the next one."""
+    started = time.monotonic()
+    request = read_request(body, parameters)
+    _check(request)
+    seconds = _read_keep_alive(keep_alive)
+    engine.documents.pin(lexical.index, seconds)
+    snapshot = lexical.snapshot()
+    found = find_hits(snapshot, request, max(request.size, snapshot.size))
+    scroll = Scroll(snapshot, request, found, time.monotonic() + seconds)
+    page = _next_page(engine, scroll, started)
+    return Response(200, {**page, **show_aggregations(snapshot, request, found)})
+
+
+def next_page(engine: Engine, request: Request) -> Response:
+    """Without ``scroll`` the time that the scroll is kept open stays as it is."""
+    started = time.monotonic()
+    body = request.json()
+    for key in body:
+        if key not in ("scroll", "scroll_id"):
+            raise illegal_argument(f"Unknown parameter [{key}] in request body")
+    id = body.get("scroll_id", request.parameters.get("scroll_id"))
+    if id is None:
+        raise invalid_request("scrollId is missing")
+    scroll = engine.scrolls.get(str(id))
+    keep_alive = body.get("scroll", request.parameters.get("scroll"))
+    if keep_alive is not None:
+        seconds = _read_keep_alive(str(keep_alive))
+        engine.documents.pin(scroll.snapshot.index, seconds)
+        scroll.expires = time.monotonic() + seconds
+    return Response(200, _next_page(engine, scroll, started))
+
+
+def clear(engine: Engine, request: Request) -> Response:
+    """Closes scrolls; 404 where none of them was open."""
+    ids = request.json().get("scroll_id", request.parameters.get("scroll_id", []))
+    names = ids.split(",") if isinstance(ids, str) else list(map(str, ids))
+    if not names:
+        raise invalid_request("no scroll ids specified")
+    freed = engine.scrolls.clear(names)
+    return Response(200 if freed else 404, {"succeeded": True, "num_freed": freed})
+
+
+def _next_page(engine: Engine, scroll: Scroll, started: float) -> dict[str, Any]:
+    start, scroll.position = scroll.position, scroll.position + scroll.request.size
+    hits = show_hits(scroll.snapshot, scroll.request, scroll.found, start)
+    engine.scrolls.keep(scroll)
+    took = int((time.monotonic() - started) * 1000)
+    answer = {"_scroll_id": scroll.id, "took": took, "timed_out": False, "_shards": SHARDS}
+    return {**answer, "hits": hits}
+
+
+def _check(request: SearchRequest) -> None:
+    if request.start:
+        raise invalid_request("using [from] is not allowed in a scroll context")
+    if not request.size:
+        raise invalid_request("[size] cannot be [0] in a scroll context")
+    if request.search_after is not None:
+        raise invalid_request("`search_after` cannot be used in a scroll context.")
+
+
+def _read_keep_alive(value: str) -> float:
+    seconds = read_seconds(value, "scroll")
+    if not 0 < seconds <= MAX_SECONDS:
+        raise RequestError(
+            400,
+            "illegal_argument_exception",
+            f"Keep alive for request ({value}) is too large. It must be less than (1d). "
+            "This limit can be set by changing the [search.max_keep_alive] cluster level setting.",
+        )
+    return seconds

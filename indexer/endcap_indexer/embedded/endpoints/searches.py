@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from endcap_indexer.embedded.endpoints.indices import named
+from endcap_indexer.embedded.endpoints.scrolls import begin
 from endcap_indexer.embedded.engine import Engine
 from endcap_indexer.embedded.errors import RequestError, illegal_argument, unsupported
 from endcap_indexer.embedded.indices import Index
 from endcap_indexer.embedded.requests import Request, Response, parse_object
 from endcap_indexer.embedded.search import count as count_hits
 from endcap_indexer.embedded.search import search as search_index
+from endcap_indexer.embedded.search_request import URL
 
 SCOPE = frozenset({"ignore_unavailable", "allow_no_indices", "expand_wildcards"})
 HARMLESS = frozenset(  # they change how a cluster works, never what it answers
@@ -27,6 +29,7 @@ HARMLESS = frozenset(  # they change how a cluster works, never what it answers
         "request_cache",
     }
 )
+OWN = URL - {"explain", "typed_keys"}
 NO_SHARDS = {"total": 0, "successful": 0, "skipped": 0, "failed": 0}
 
 
@@ -38,7 +41,10 @@ def search(engine: Engine, request: Request) -> Response:
         total = 0 if request.flag("rest_total_hits_as_int") else {"value": 0, "relation": "eq"}
         hits: dict[str, Any] = {"total": total, "max_score": 0.0, "hits": []}
         return Response(200, {"took": 0, "timed_out": False, "_shards": NO_SHARDS, "hits": hits})
-    return Response(200, search_index(engine.searchable(index), body, own_parameters(request)))
+    lexical = engine.searchable(index)
+    if "scroll" in request.parameters:
+        return begin(engine, lexical, body, own_parameters(request), request.parameters["scroll"])
+    return Response(200, search_index(lexical, body, own_parameters(request)))
 
 
 def count(engine: Engine, request: Request) -> Response:
@@ -77,8 +83,7 @@ def one_index(engine: Engine, request: Request) -> Index | None:
 
 def own_parameters(request: Request) -> Mapping[str, str]:
     """The URL parameters that say something about the search itself."""
-    ours = SCOPE | HARMLESS | {"scroll", "search_type", "timeout"}
-    return {name: value for name, value in request.parameters.items() if name not in ours}
+    return {name: value for name, value in request.parameters.items() if name in OWN}
 
 
 def check_search_type(request: Request) -> None:

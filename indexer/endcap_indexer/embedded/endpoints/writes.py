@@ -55,7 +55,8 @@ def update(engine: Engine, request: Request) -> Response:
 
 def bulk(engine: Engine, request: Request) -> Response:
     started = time.monotonic()
-    items = list(read_items(request.body, request.segments.get("index")))
+    name, require_alias = request.segments.get("index"), request.flag("require_alias")
+    items = list(read_items(request.body, name, require_alias))
     refresh = request.refresh
     answers: list[dict[str, dict[str, Any]]] = []
     errors = False
