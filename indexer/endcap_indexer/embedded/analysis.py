@@ -7,11 +7,10 @@ possessive filter, Lucene's 33 stop words, which leave holes in the positions, a
 
 import re
 from collections.abc import Callable, Iterator
-from functools import lru_cache
-from typing import NamedTuple
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
 
 import regex
-from nltk.stem.porter import PorterStemmer
 
 MAX_TOKEN_LENGTH = 255
 HOLE = ""  # the term of a position that a stop word has left
@@ -19,7 +18,6 @@ STOP_WORDS = frozenset(
     "a an and are as at be but by for if in into is it no not of on or such that the their then"
     " there these they this to was will with".split()
 )
-_STEMMER = PorterStemmer(mode=PorterStemmer.MARTIN_EXTENSIONS)
 
 
 class Token(NamedTuple):
@@ -61,7 +59,15 @@ def _lower(token: str) -> str:
 @lru_cache(maxsize=1 << 19)
 def _english(token: str) -> str:
     term = _lower(_without_possessive(token))
-    return HOLE if term in STOP_WORDS else _STEMMER.stem(term, to_lowercase=False)
+    return HOLE if term in STOP_WORDS else _stemmer().stem(term, to_lowercase=False)
+
+
+@cache
+def _stemmer() -> Any:
+    """Imported at the first English word: nltk takes seconds, most processes never need it."""
+    from nltk.stem.porter import PorterStemmer
+
+    return PorterStemmer(mode=PorterStemmer.MARTIN_EXTENSIONS)
 
 
 def _without_possessive(token: str) -> str:
