@@ -61,6 +61,8 @@ class Reading:
 
 def read_body(request: SearchRequest) -> Reading | Bypass:
     """Read a request by the table above."""
+    if not isinstance(request.body, Mapping):
+        return Bypass("a body that is no object is passed through")
     if (passed := _passed(request)) is not None:
         return Bypass(passed)
     query = request.body.get("query", MATCH_ALL)

@@ -123,9 +123,9 @@ def read_request(
     body: Any, index: Any, arguments: Mapping[str, Any], **keywords: Any
 ) -> SearchRequest:
     """Take our section out of a request; the caller's objects are not changed."""
-    if not isinstance(body, Mapping):
-        return SearchRequest(index, body, arguments, Options.read({}, **keywords))
-    extension = body.get("ext")
+    if body is None:
+        body = {}
+    extension = body.get("ext") if isinstance(body, Mapping) else None
     if not isinstance(extension, Mapping) or "endcap" not in extension:
         return SearchRequest(index, body, arguments, Options.read({}, **keywords))
     options = Options.read(extension["endcap"], **keywords)

@@ -29,6 +29,7 @@ def read(body, **arguments):
         ({}, {}, "no text and no shopper"),
         ({"query": {"term": {"brand": "acme"}}}, {}, "no text and no shopper"),
         (None, {"q": "shoes"}, "q is passed through"),
+        ('{"query": {"match_all": {}}}', {}, "a body that is no object is passed through"),
     ],
 )
 def test_what_is_passed_through_and_why(body, arguments, reason):
