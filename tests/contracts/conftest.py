@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from opensearchpy import AsyncOpenSearch, OpenSearch, TransportError
 
-from endcap_indexer.embedded.connection import EmbeddedAsyncConnection, EmbeddedConnection
+from endcap_indexer.embedded import EmbeddedAsyncConnection, EmbeddedConnection
 
 
 class Engine(NamedTuple):

@@ -7,8 +7,8 @@ import orjson
 import pytest
 from opensearchpy import AsyncOpenSearch, ConnectionError, ImproperlyConfigured, OpenSearch
 
+from endcap_indexer.embedded import EmbeddedAsyncConnection, EmbeddedConnection
 from endcap_indexer.embedded import engine as engines
-from endcap_indexer.embedded.connection import EmbeddedAsyncConnection, EmbeddedConnection
 
 
 def test_a_folder_is_needed():

@@ -1,64 +1,134 @@
 """Processes that write at the same time, that are killed, that fork."""
 
+import itertools
+import multiprocessing
 import os
 import random
 import time
 
-from opensearchpy import OpenSearch, helpers
+import pytest
+from opensearchpy import ConflictError, OpenSearch, helpers
 
-from endcap_indexer.embedded.connection import EmbeddedConnection
+from endcap_indexer.embedded import EmbeddedConnection
 
-KILLS = 10
+FORK = multiprocessing.get_context("fork")
+KILLS = 20
 
 
-def test_no_acknowledged_document_is_lost_when_the_writer_is_killed(folder, start_writer):
+def connect(folder):
+    return OpenSearch(connection_class=EmbeddedConnection, folder=folder)
+
+
+def write_for_ever(folder, name, acknowledge):
+    """Single writes and bulks in turn; a refresh now and then, so that tantivy commits too."""
+    client = connect(folder)
+    for turn in itertools.count():
+        single = f"{name}-{turn}"
+        client.index(index="products", id=single, body={"name": single})
+        ids = [f"{single}-{number}" for number in range(5)]
+        lines = [line for id in ids for line in ({"index": {"_id": id}}, {"name": id})]
+        client.bulk(index="products", body=lines)
+        os.write(acknowledge, "".join(f"{id}\n" for id in [single, *ids]).encode())
+        if turn % 20 == 10:
+            client.indices.refresh(index="products")
+
+
+def count_up(folder, name, times):
+    """Adds one to a shared counter, so many times, beside documents of its own."""
+    with connect(folder) as client:
+        for turn in range(times):
+            client.index(index="products", id=f"{name}-{turn}", body={"name": name})
+            while not add_one(client):
+                pass
+
+
+def add_one(client):
+    seen = client.get(index="counters", id="shared")
+    condition = {"if_seq_no": seen["_seq_no"], "if_primary_term": seen["_primary_term"]}
+    body = {"n": seen["_source"]["n"] + 1}
+    try:
+        client.index(index="counters", id="shared", body=body, params=condition)
+    except ConflictError:
+        return False
+    return True
+
+
+@pytest.fixture
+def kill_a_writer(folder):
+    """Starts a writer, kills it after so many seconds of work; the ids it had acknowledged."""
+
+    def kill(name, seconds):
+        reading, writing = os.pipe()
+        writer = FORK.Process(target=write_for_ever, args=(folder, name, writing))
+        writer.start()
+        os.close(writing)
+        with os.fdopen(reading) as lines:
+            first = lines.readline().strip()  # it is at work
+            time.sleep(seconds)
+            writer.kill()
+            writer.join()
+            return [first, *lines.read().split("\n")[:-1]]
+
+    return kill
+
+
+@pytest.fixture
+def start_counter(folder):
+    started = []
+
+    def start(name, times):
+        started.append(FORK.Process(target=count_up, args=(folder, name, times)))
+        started[-1].start()
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.join()
+
+
+def test_no_acknowledged_document_is_lost_when_the_writer_is_killed(folder, kill_a_writer):
     moments = random.Random(4)
-    acknowledged = []
-    for kill in range(KILLS):
-        writer = start_writer(f"writer{kill}", "for-ever")
-        acknowledged += [writer.stdout.readline().decode().strip()]  # it is at work
-        time.sleep(moments.uniform(0.0, 0.3))
-        writer.kill()
-        acknowledged += writer.communicate()[0].decode().split("\n")[:-1]
-        with OpenSearch(connection_class=EmbeddedConnection, folder=folder) as client:
-            found = client.mget(index="products", body={"ids": acknowledged})["docs"]
+    acknowledged = set()
+    for turn in range(KILLS):
+        acknowledged.update(kill_a_writer(f"writer{turn}", moments.uniform(0.0, 0.1)))
+        with connect(folder) as client:
+            found = client.mget(index="products", body={"ids": list(acknowledged)})["docs"]
             assert [doc["_id"] for doc in found if not doc["found"]] == []
     assert len(acknowledged) > 100
-    with OpenSearch(connection_class=EmbeddedConnection, folder=folder) as client:
+    with connect(folder) as client:
         client.indices.refresh(index="products")
         everything = {hit["_id"] for hit in helpers.scan(client, index="products")}
-        assert set(acknowledged) <= everything
+        assert acknowledged <= everything
         assert client.count(index="products")["count"] == len(everything)
 
 
-def test_bulks_are_whole(folder, start_writer):
-    """Of the five documents of a bulk a reader sees all or none, whenever the writer dies."""
-    writer = start_writer("writer", "for-ever")
-    writer.stdout.readline()
-    time.sleep(0.2)
-    writer.kill()
-    with OpenSearch(connection_class=EmbeddedConnection, folder=folder) as client:
+def test_a_bulk_is_whole_or_not_there(folder, kill_a_writer):
+    for turn in range(5):
+        kill_a_writer(f"writer{turn}", 0.02)
+    with connect(folder) as client:
         client.indices.refresh(index="products")
         hits = helpers.scan(client, index="products")
         bulks = [hit["_id"].rsplit("-", 1)[0] for hit in hits if hit["_id"].count("-") == 2]
-    assert bulks
     assert {bulks.count(name) for name in bulks} == {5}
 
 
-def test_processes_write_at_the_same_time(client, start_writer):
+def test_processes_write_at_the_same_time(client, start_counter):
     client.index(index="counters", id="shared", body={"n": 0})
-    writers = [start_writer(name, 100) for name in ("left", "right")]
-    assert [writer.wait(timeout=60) for writer in writers] == [0, 0]
+    writers = [start_counter(name, 100) for name in ("left", "right")]
+    for writer in writers:
+        writer.join(timeout=60)
+    assert [writer.exitcode for writer in writers] == [0, 0]
     assert client.get(index="counters", id="shared")["_source"] == {"n": 200}
     client.indices.refresh(index="products")
     assert client.count(index="products")["count"] == 200
 
 
-def test_a_search_sees_what_another_process_has_written(client, start_writer):
+def test_a_search_sees_what_another_process_has_written(client, start_counter):
     client.indices.create(index="products")
     client.index(index="counters", id="shared", body={"n": 0})
     assert client.count(index="products")["count"] == 0
-    assert start_writer("other", 3).wait(timeout=60) == 0
+    start_counter("other", 3).join(timeout=60)
     client.indices.refresh(index="products")
     assert client.count(index="products")["count"] == 3
 
