@@ -7,7 +7,9 @@ from endcap.connections import connect, connect_async
 from endcap.exceptions import (
     ArtefactError,
     ConfigurationError,
+    EncodingError,
     EndcapError,
+    EvaluationError,
     ProfileError,
     RequestError,
 )
@@ -16,7 +18,9 @@ __all__ = [
     "ArtefactError",
     "AsyncSearchClient",
     "ConfigurationError",
+    "EncodingError",
     "EndcapError",
+    "EvaluationError",
     "ProfileError",
     "RequestError",
     "SearchClient",
