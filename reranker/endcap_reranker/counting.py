@@ -57,7 +57,7 @@ def count_neighbours(
     values = [np.empty(0, np.float32)]
     for items, others, sums in _blocks(histories, n_items):
         similar = sums / (norms[items] * norms[others] + shrink)
-        order = np.lexsort((others, -similar, items))
+        order = np.lexsort((-similar, items))  # stable: equal ones stay in the order of items
         items = items[order]
         nearest = np.arange(len(items)) - np.searchsorted(items, items) < top
         counts += np.bincount(items[nearest], minlength=n_items)

@@ -69,7 +69,9 @@ def make_interactions():
             users=np.array([pairs[k][0] for k in order], np.int32),
             items=np.array([pairs[k][1] for k in order], np.int32),
             weights=np.array(pick, np.float32),
-            item_ids=np.sort(np.array([f"i{item:03d}".encode() for item in range(n_items)], "S6")),
+            item_ids=np.sort(
+                [f"i{item:03d}".encode() for item in range(n_items)] or np.array([], "S1")
+            ),
             n_users=max((user for user, _ in pairs), default=-1) + 1,
             times=np.array([times[k] for k in order], np.float64) if times else None,
         )

@@ -28,6 +28,11 @@ def test_by_best_of_cosines_counts_from_minus_one():
     np.testing.assert_allclose(by_best(floats(0.6, 0.2, -0.4), -1.0), expected, rtol=1e-6)
 
 
+def test_by_best_of_cosines_that_are_all_negative():
+    expected = [(-0.5 + 1) / (-0.25 + 1), 1]
+    np.testing.assert_allclose(by_best(floats(-0.5, -0.25), -1.0), expected, rtol=1e-6)
+
+
 def test_by_best_keeps_nan_and_does_not_count_it():
     np.testing.assert_array_equal(by_best(floats(NAN, 4, 2), 0.0), floats(NAN, 1, 0.5))
 

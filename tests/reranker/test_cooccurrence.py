@@ -77,6 +77,7 @@ def test_candidates_that_share_low_bits_are_told_apart(make_interactions):
     missed, found = counted.score(codes(0), ONE, codes(near, far))
     assert missed == 0
     assert found == pytest.approx(1 / (1 + 10))
+    np.testing.assert_array_equal(counted.score(codes(0), ONE, codes(near)), [0])
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,22 @@ def test_blocks_do_not_show(random_interactions, monkeypatch, pairs):
         np.testing.assert_array_equal(one, other)
 
 
+def test_a_block_has_as_many_pairs_as_are_allowed(random_interactions, monkeypatch):
+    sizes = []
+    count = counting._pairs
+
+    def counted(histories, users, events, n_items):
+        lengths = np.diff(histories.indptr)
+        sizes.append((lengths[users[events]].sum(), len(set(histories.items[events]))))
+        return count(histories, users, events, n_items)
+
+    monkeypatch.setattr(counting, "_pairs", counted)
+    monkeypatch.setattr(counting, "PAIRS", 100)
+    count_neighbours(random_interactions(5), 7, 10.0, 20)
+    assert len(sizes) > 5
+    assert all(pairs <= 100 or items == 1 for pairs, items in sizes)
+
+
 @given(seeds, st.integers(1, 8))
 def test_the_nearest_are_kept_nearest_first(random_interactions, seed, top):
     interactions = random_interactions(seed)

@@ -1,4 +1,5 @@
 import math
+import time
 
 import pytest
 
@@ -51,7 +52,7 @@ def test_without_an_action_an_event_counts_one():
 
 
 @pytest.mark.parametrize(
-    "time",
+    "written",
     [
         "2026-11-23T09:00:00Z",
         "2026-11-23T10:00:00+01:00",
@@ -62,8 +63,17 @@ def test_without_an_action_an_event_counts_one():
         str(int(NINE * 1000)),
     ],
 )
-def test_times_are_seconds_since_1970(time):
-    assert read({**GOOD, "time": time}).moment == NINE
+def test_times_are_seconds_since_1970(written):
+    assert read({**GOOD, "time": written}).moment == NINE
+
+
+def test_a_time_without_a_zone_is_utc_everywhere(monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        moment = read({**GOOD, "time": "2026-11-23 09:00:00"}).moment
+    time.tzset()
+    assert moment == NINE
 
 
 def test_the_clock_is_the_time_before_the_position_before_the_file():

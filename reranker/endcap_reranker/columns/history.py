@@ -29,10 +29,11 @@ class HistoryColumn:
         vectors, strengths = self._last(candidates.shopper)
         if not len(vectors):
             return np.full(len(candidates), np.nan, np.float32)
-        cosines = candidates.vectors @ vectors.T
-        nearest = cosines.max(axis=1, keepdims=True)  # the formula without it can underflow
-        attention = strengths * np.exp((cosines - nearest) / np.float32(self.temperature))
-        scores: Floats = (attention * cosines).sum(axis=1) / attention.sum(axis=1)
+        cosines = vectors @ candidates.vectors.T
+        nearest = cosines.max(axis=0)  # the formula without it can underflow
+        attention = np.exp((cosines - nearest) / np.float32(self.temperature))
+        attention *= strengths[:, np.newaxis]
+        scores: Floats = (attention * cosines).sum(axis=0) / attention.sum(axis=0)
         return scores.clip(0, 1)
 
     def _last(self, shopper: Shopper) -> tuple[Floats, Floats]:

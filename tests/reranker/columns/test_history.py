@@ -39,7 +39,7 @@ def test_one_event_is_the_cosine():
 
 
 def test_several_events_are_the_formula():
-    found = score([[0.6, 0.8]], [EAST, NORTH], weights=[1, 3])
+    found = score([[0.6, 0.8]], [EAST, NORTH], rows=[9, 2], weights=[1, 3])
     expected = attention([0.6, 0.8], [1 * 0.8**0, 3 * 0.8**1])
     np.testing.assert_allclose(found, [expected], rtol=1e-5)
 
