@@ -6,7 +6,6 @@ from typing import Any
 from endcap.async_client import AsyncSearchClient
 from endcap.client import SearchClient
 from endcap.configuration import is_url
-from endcap_indexer.embedded.connection import EmbeddedAsyncConnection, EmbeddedConnection
 
 
 def connect(engine: str | Path, *, store: str | Path | None = None, **options: Any) -> SearchClient:
@@ -17,6 +16,8 @@ def connect(engine: str | Path, *, store: str | Path | None = None, **options: A
     """
     if is_url(str(engine)):
         return SearchClient([str(engine)], store=store, **options)
+    from endcap_indexer.embedded import EmbeddedConnection  # a server's client need not load it
+
     return SearchClient(
         connection_class=EmbeddedConnection,
         folder=str(Path(engine) / "engine"),
@@ -31,6 +32,8 @@ def connect_async(
     """`connect` for an event loop."""
     if is_url(str(engine)):
         return AsyncSearchClient([str(engine)], store=store, **options)
+    from endcap_indexer.embedded import EmbeddedAsyncConnection
+
     return AsyncSearchClient(
         connection_class=EmbeddedAsyncConnection,
         folder=str(Path(engine) / "engine"),

@@ -17,7 +17,6 @@ from endcap.requests import SearchRequest
 from endcap.responses import assemble, explain, scored, scored_below, with_extension
 from endcap.snapshots import Snapshot
 from endcap.steps import Call, Computation, Late, Legs, Outcome, Steps
-from endcap_indexer.embedded.filter_path import filter_response
 from endcap_reranker import Reranked
 
 logger = logging.getLogger("endcap")
@@ -171,7 +170,14 @@ class Search:
         took = int(sum(self.account.took_ms.values()))
         answer = with_extension({**response, "took": took}, extension)
         paths = self.request.option("filter_path")
-        return filter_response(answer, paths) if paths else answer
+        return _filtered(answer, paths) if paths else answer
+
+
+def _filtered(answer: dict[str, Any], paths: str) -> Any:
+    # Imported where it is asked for: a client of a server need not load the embedded engine.
+    from endcap_indexer.embedded.filter_path import filter_response
+
+    return filter_response(answer, paths)
 
 
 def _known(value: T) -> Steps[T]:
