@@ -5,7 +5,7 @@ import time
 import uuid
 from dataclasses import dataclass, field
 
-from .errors import RequestError
+from .failures import ShardFailure
 from .search import Found
 from .search_request import SearchRequest
 from .snapshots import Snapshot
@@ -43,7 +43,7 @@ class Scrolls:
             scroll = self._open.get(id)
         if scroll is None or scroll.expires <= time.monotonic():
             reason = f"No search context found for id [{id}]"
-            raise RequestError(404, "search_context_missing_exception", reason)
+            raise ShardFailure("search_context_missing_exception", reason, status=404)
         return scroll
 
     def clear(self, ids: list[str]) -> int:

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from endcap_indexer.embedded.engine import Engine
-from endcap_indexer.embedded.errors import RequestError, illegal_argument, invalid_request
+from endcap_indexer.embedded.errors import illegal_argument, invalid_request
+from endcap_indexer.embedded.failures import ShardFailure
 from endcap_indexer.embedded.lexical import LexicalIndex
 from endcap_indexer.embedded.requests import Request, Response
 from endcap_indexer.embedded.scrolls import Scroll
@@ -86,8 +87,7 @@ def _check(request: SearchRequest) -> None:
 def _read_keep_alive(value: str) -> float:
     seconds = read_seconds(value, "scroll")
     if not 0 < seconds <= MAX_SECONDS:
-        raise RequestError(
-            400,
+        raise ShardFailure(
             "illegal_argument_exception",
             f"Keep alive for request ({value}) is too large. It must be less than (1d). "
             "This limit can be set by changing the [search.max_keep_alive] cluster level setting.",
