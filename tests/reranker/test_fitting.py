@@ -108,6 +108,12 @@ def test_equal_scores_keep_the_order_of_the_candidates():
     assert fit([search], {"lexical": 1.0}).ndcg == pytest.approx(1 / np.log2(3))
 
 
+def test_searches_of_other_lengths_do_not_show():
+    short = Search({"lexical": column(-1)}, column(1))
+    long = Search({"lexical": column(1, 0, 0)}, column(1, 0, 0))
+    assert fit([short, long], {"lexical": 1.0}).ndcg == 1.0
+
+
 def test_what_recall_missed_counts_in_the_ideal():
     search = Search({"lexical": column(1, 0)}, column(1, 0), missed=column(1))
     expected = 1 / (1 + 1 / np.log2(3))
