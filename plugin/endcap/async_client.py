@@ -34,6 +34,8 @@ class AsyncSearchClient(opensearchpy.AsyncOpenSearch):
         self,
         body: Any = None,
         index: Any = None,
+        params: Any = None,
+        headers: Any = None,
         *,
         user: str | None = None,
         session: str | None = None,
@@ -41,6 +43,7 @@ class AsyncSearchClient(opensearchpy.AsyncOpenSearch):
         **arguments: Any,
     ) -> Any:
         """`AsyncOpenSearch.search`, re-ranked; see `SearchClient.search`."""
+        arguments |= {"params": params, "headers": headers}
         if not endcap:
             request = read_request(body, index, arguments)
             return await self._call(Call("search", request.keywords()))

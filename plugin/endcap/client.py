@@ -41,6 +41,8 @@ class SearchClient(opensearchpy.OpenSearch):
         self,
         body: Any = None,
         index: Any = None,
+        params: Any = None,
+        headers: Any = None,
         *,
         user: str | None = None,
         session: str | None = None,
@@ -51,6 +53,7 @@ class SearchClient(opensearchpy.OpenSearch):
 
         What happened stands under `ext.endcap`; `endcap=False` is the plain client's search.
         """
+        arguments |= {"params": params, "headers": headers}
         if not endcap:
             request = read_request(body, index, arguments)
             return self._call(Call("search", request.keywords()))

@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from opensearchpy.exceptions import NotFoundError
-
 from endcap.exceptions import ProfileError
 from endcap.steps import Call, Steps
 
@@ -120,9 +118,8 @@ def ensure_indices() -> Steps[None]:
 
 def _read(key: str) -> Steps[tuple[Profile, dict[str, int]]]:
     """The profile and where it stands: what a conditional write has to name."""
-    try:
-        found = yield Call("get", {"index": PROFILES, "id": key})
-    except NotFoundError:
+    found = yield Call("get", {"index": PROFILES, "id": key, "ignore": 404})
+    if not found.get("found"):
         return Profile(), {}
     source = found["_source"]
     if source.get("format") != FORMAT:

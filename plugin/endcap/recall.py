@@ -109,8 +109,8 @@ def vector_leg(
     index = snapshot.generation.index
     near = yield from _near(index, query_vector, window, floor)
     allowed = yield from _allowed(request, snapshot, reading, near)
-    restrictive = bool(reading.conditions) or "post_filter" in request.body
-    if restrictive and len(allowed.rows) < min(len(near), window // 2):
+    # A list that the floor cut short holds all there is; one of full length may hide allowed rows.
+    if len(near) == window and len(allowed.rows) < window // 2:
         allowed = yield from _among_all(request, snapshot, reading, query_vector, floor)
     rows, cosines = yield Computation(lambda: index.search(query_vector, window, allowed.rows))
     rows, cosines = rows[cosines >= floor], cosines[cosines >= floor]
