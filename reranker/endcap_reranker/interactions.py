@@ -100,8 +100,9 @@ class Interactions:
 
     def last(self, n: int) -> NDArray[np.intp]:
         """(users,) position of each user's n-th event from the end, 1 the last; -1: has fewer."""
-        starts, ends = (indptr := self.histories().indptr)[:-1], indptr[1:]
-        return np.where(ends - n >= starts, ends - n, -1)
+        indptr = self.histories().indptr
+        position = indptr[1:] - n
+        return np.where(position >= indptr[:-1], position, -1)
 
     def without_last(self, n: int) -> "Interactions":
         """Without each user's last n events; users and items keep their codes."""
