@@ -17,6 +17,7 @@ from .snapshots import Snapshot
 from .values import FLOAT_CODES, INTEGER_BITS, Value, ValueRefused, parse_value, preview
 
 MAX_TERMS = 65_536
+FEW_VALUES = 256
 RANGE = {"gt", "gte", "lt", "lte", "boost", "format"}
 RANGE_ELSEWHERE = {"from", "to", "include_lower", "include_upper", "time_zone", "relation"}
 LONG = (-(1 << 63), (1 << 63) - 1)
@@ -140,9 +141,16 @@ def _of_values(snapshot: Snapshot, column: Column, values: list[Any]) -> Clause:
         found = [item for item in (_parse(column, value) for value in values) if item is not None]
     if not found:
         return NOTHING
-    stored = [_stored(item) for item in found]
-    query = tantivy.Query.term_set_query(snapshot.schema, column.name, stored)
+    query = _any_of(snapshot, column.name, [_stored(item) for item in found])
     return _with_phrases(Clause(query), column, found)
+
+
+def _any_of(snapshot: Snapshot, name: str, values: list[Value]) -> tantivy.Query:
+    """A set is found by walking the whole dictionary, so a few values are looked up one by one."""
+    if len(values) > FEW_VALUES:
+        return tantivy.Query.term_set_query(snapshot.schema, name, values)
+    terms = [tantivy.Query.term_query(snapshot.schema, name, value, "basic") for value in values]
+    return tantivy.Query.boolean_query([(Occur.Should, term) for term in terms])
 
 
 def _with_phrases(clause: Clause, column: Column, values: list[Value]) -> Clause:
@@ -155,8 +163,7 @@ def _with_phrases(clause: Clause, column: Column, values: list[Value]) -> Clause
 def _of_ids(snapshot: Snapshot, values: list[Any]) -> Clause:
     if not values:
         return NOTHING
-    query = tantivy.Query.term_set_query(snapshot.schema, ID, [preview(item) for item in values])
-    return Clause(query).scored(1.0)
+    return Clause(_any_of(snapshot, ID, [preview(item) for item in values])).scored(1.0)
 
 
 def _parse(column: Column, value: Any) -> Value | None:
@@ -211,8 +218,8 @@ def _between(snapshot: Snapshot, column: Column, arguments: dict[str, Any]) -> C
         kind,
         lower_bound=bounds.get("gte", bounds.get("gt")),
         upper_bound=bounds.get("lte", bounds.get("lt")),
-        include_lower="gte" in bounds,
-        include_upper="lte" in bounds,
+        include_lower="gt" not in bounds,
+        include_upper="lt" not in bounds,
     )
     if type != "text":
         return Clause(query)
@@ -221,8 +228,11 @@ def _between(snapshot: Snapshot, column: Column, arguments: dict[str, Any]) -> C
 
 
 def _given(arguments: dict[str, Any]) -> list[str]:
-    """The bounds of a range; null is none. Of two on one side the inclusive one counts."""
+    """The bounds of a range; null is none."""
     given = [key for key in ("gte", "gt", "lte", "lt") if arguments.get(key) is not None]
+    for one, other, side in (("gte", "gt", "lower"), ("lte", "lt", "upper")):
+        if one in given and other in given:
+            raise parsing_error(f"invalid {side} bound for [range] query")
     return given
 
 
