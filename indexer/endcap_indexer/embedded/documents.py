@@ -1,8 +1,9 @@
 """The documents of every index: the truth from which the searchable index is brought up to date.
 
 Each index has a table of *copies*, one per write, keyed by sequence number. The current copy of an
-id is the one that no other supersedes; a deletion is a copy without a source. What is superseded or
-deleted stays readable until the searchable index has caught up and ``RETENTION_SECONDS`` are over.
+id is the one that no other supersedes; a deletion is a copy without a source. A superseded copy
+that a search may still find stays readable until the searchable index has caught up, and a while
+longer for the searches that are running.
 """
 
 import sqlite3
@@ -15,7 +16,8 @@ import orjson
 from .database import Database
 from .errors import index_not_found
 
-RETENTION_SECONDS = 60.0  # index.gc_deletes of a server: how long a deleted id keeps its version
+DELETED_SECONDS = 60.0  # index.gc_deletes of a server: how long a deleted id keeps its version
+SUPERSEDED_SECONDS = 10.0  # how long a search may run and still read what it has found
 PRIMARY_TERM = 1  # a primary that never moves
 
 
@@ -103,12 +105,7 @@ class Documents:
         with self._database.write() as connection:
             table = self._table(connection, index)
             connection.execute("UPDATE indices SET refreshed = ? WHERE name = ?", (seq_no, index))
-            connection.execute("DELETE FROM pins WHERE expires < ?", (time.time(),))
-            connection.execute(
-                f"DELETE FROM {table} WHERE retired < ? AND coalesce(superseded, seq_no) <= ? "
-                "AND NOT EXISTS (SELECT 1 FROM pins JOIN indices USING (number) WHERE name = ?)",
-                (time.time() - RETENTION_SECONDS, seq_no, index),
-            )
+            purge(connection, table, seq_no)
 
     def pin(self, index: str, seconds: float) -> None:
         """Keeps every copy readable for so long: a scroll shows what was there when it began."""
@@ -153,9 +150,23 @@ def create_copies(connection: sqlite3.Connection, number: int) -> None:
     connection.execute(
         f"CREATE TABLE {table} ("
         "seq_no INTEGER PRIMARY KEY, id TEXT NOT NULL, version INTEGER NOT NULL, source BLOB, "
-        "replaces INTEGER, superseded INTEGER, retired REAL) STRICT"
+        "replaces INTEGER, superseded INTEGER, expires REAL) STRICT"
     )
     connection.execute(f"CREATE UNIQUE INDEX {table}_id ON {table} (id) WHERE superseded IS NULL")
     connection.execute(
-        f"CREATE INDEX {table}_retired ON {table} (retired) WHERE retired IS NOT NULL"
+        f"CREATE INDEX {table}_expires ON {table} (expires) WHERE expires IS NOT NULL"
+    )
+
+
+def purge(connection: sqlite3.Connection, table: str, refreshed: int) -> None:
+    """Deletes the expired copies that the searchable index does not show: those it has replaced
+    or deleted, and those superseded before it saw them. A pin keeps them all.
+    """
+    now = time.time()
+    connection.execute("DELETE FROM pins WHERE expires < ?", (now,))
+    connection.execute(
+        f"DELETE FROM {table} WHERE expires < ? AND "
+        "(coalesce(superseded, seq_no) <= ? OR (superseded IS NOT NULL AND seq_no > ?)) "
+        "AND NOT EXISTS (SELECT 1 FROM pins WHERE 'copies_' || number = ?)",
+        (now, refreshed, refreshed, table),
     )

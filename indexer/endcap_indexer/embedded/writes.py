@@ -9,7 +9,15 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from .documents import PRIMARY_TERM, Copy, copies_table, current_copy
+from .documents import (
+    DELETED_SECONDS,
+    PRIMARY_TERM,
+    SUPERSEDED_SECONDS,
+    Copy,
+    copies_table,
+    current_copy,
+    purge,
+)
 from .errors import (
     RequestError,
     illegal_argument,
@@ -24,6 +32,7 @@ from .mappings import Mapping
 UPDATE_KEYS = {"doc", "doc_as_upsert", "upsert", "detect_noop"}
 NO_SHARDS = {"total": 0, "successful": 0, "failed": 0}
 MAX_ID_BYTES = 512
+PURGE_EVERY = 1000  # writes; an index that nobody searches is purged by its writers alone
 
 
 class Expected(NamedTuple):
@@ -145,6 +154,8 @@ class IndexWriter:
             "UPDATE indices SET last_seq_no = ?, refresh_due = ? WHERE number = ?",
             (self._last_seq_no, due, self.index.number),
         )
+        if self._last_seq_no // PURGE_EVERY > self.index.last_seq_no // PURGE_EVERY:
+            purge(self._connection, self._table, self.index.refreshed)
         if self._mapping is not self._mapped:
             self._connection.execute(
                 "UPDATE indices SET mapping = ? WHERE number = ?",
@@ -156,12 +167,9 @@ class IndexWriter:
         copy = Copy(self._last_seq_no, 1 if current is None else current.version + 1, source)
         now = time.time()
         if current is not None:
-            self._connection.execute(
-                f"UPDATE {self._table} SET superseded = ?, retired = ? WHERE seq_no = ?",
-                (copy.seq_no, now, current.seq_no),
-            )
+            self._supersede(current.seq_no, copy.seq_no, now)
         self._connection.execute(
-            f"INSERT INTO {self._table} (seq_no, id, version, source, replaces, retired) "
+            f"INSERT INTO {self._table} (seq_no, id, version, source, replaces, expires) "
             "VALUES (?, ?, ?, ?, ?, ?)",
             (
                 copy.seq_no,
@@ -169,10 +177,20 @@ class IndexWriter:
                 copy.version,
                 source,
                 None if current is None else current.seq_no,
-                now if source is None else None,
+                now + DELETED_SECONDS if source is None else None,
             ),
         )
         return copy
+
+    def _supersede(self, old: int, new: int, now: float) -> None:
+        """Of an index that was never searched the old copy is of no use to anybody."""
+        if self.index.refreshed < 0:
+            self._connection.execute(f"DELETE FROM {self._table} WHERE seq_no = ?", (old,))
+            return
+        self._connection.execute(
+            f"UPDATE {self._table} SET superseded = ?, expires = ? WHERE seq_no = ?",
+            (new, now + SUPERSEDED_SECONDS, old),
+        )
 
     def _result(self, id: str, copy: Copy, result: str) -> dict[str, Any]:
         return {
