@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from opensearchpy import RequestError
 
+from endcap_indexer.embedded import aggregations, metrics, queries, search_request
 from endcap_indexer.embedded.routes import ROUTES, SERVER_ONLY, find_route
 
 PAGE = Path(__file__).parents[3] / "docs" / "embedded-engine.md"
@@ -32,6 +33,19 @@ def test_every_route_is_documented_and_every_documented_route_is_there():
         for methods, path, cell in rows("methods", 3)
     }
     assert documented == {(route.methods, route.path): route.parameters for route in ROUTES}
+
+
+@pytest.mark.parametrize(
+    ("item", "names"),
+    [
+        ("Queries", queries._QUERIES),
+        ("Body", search_request.BODY),
+        ("Aggregations", [*aggregations._BUCKETS, *metrics.METRICS]),
+    ],
+)
+def test_the_searches_are_documented(item, names):
+    text = re.search(rf"^- {item}: ((?:.|\n)*?)\.(?:\s|$)", PAGE.read_text(), re.MULTILINE)
+    assert set(re.findall(r"`(\w+)`", text[1])) - {"_none_"} == set(names)
 
 
 def test_every_route_is_found_by_its_path():
