@@ -87,7 +87,7 @@ class ArrayWriter:
         self._file = file
         self._dtype = np.dtype(dtype)
         self._row_shape = row_shape
-        self._write_header()
+        file.seek(len(self._header()))
 
     def append(self, rows: NDArray[Any]) -> None:
         """Append (n, *row_shape) rows, cast to the file's dtype."""
@@ -98,16 +98,16 @@ class ArrayWriter:
         self.length += len(rows)
 
     def finish(self) -> None:
-        """Write the true row count; numpy pads its header so that it keeps its size."""
+        """Write the header, whose size numpy keeps the same for any row count."""
         self._file.seek(0)
-        self._write_header()
+        DISK.write(self._file, self._header())
 
-    def _write_header(self) -> None:
+    def _header(self) -> bytes:
         shape = (self.length, *self._row_shape)
         facts = {"descr": self._dtype.str, "fortran_order": False, "shape": shape}
         header = BytesIO()
         np.lib.format.write_array_header_1_0(header, facts)
-        DISK.write(self._file, header.getvalue())
+        return header.getvalue()
 
 
 class FolderWriter:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+import orjson
 from opensearchpy import OpenSearch
 from opensearchpy.exceptions import NotFoundError
 from opensearchpy.helpers import streaming_bulk
@@ -62,6 +63,7 @@ def index_documents(client: OpenSearch, index: str, actions: Iterable[dict[str, 
     results = streaming_bulk(
         client,
         actions,
+        expand_action_callback=_serialise,
         chunk_size=BULK_ACTIONS,
         max_chunk_bytes=BULK_BYTES,
         max_retries=BULK_RETRIES,
@@ -77,6 +79,12 @@ def index_documents(client: OpenSearch, index: str, actions: Iterable[dict[str, 
             f" {error.get('reason')}; correct the product or its fields in [catalogue] and run"
             " reindex again (nothing was changed for shoppers)"
         )
+
+
+def _serialise(action: dict[str, Any]) -> tuple[str, str]:
+    """The two lines of a bulk; opensearch-py passes text on as it is, and orjson is faster."""
+    head = {"index": {"_id": action["_id"]}}
+    return orjson.dumps(head).decode(), orjson.dumps(action["_source"]).decode()
 
 
 def finish_index(client: OpenSearch, index: str, products: int) -> None:
