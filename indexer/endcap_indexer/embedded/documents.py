@@ -45,7 +45,7 @@ class Copy(NamedTuple):
 
 
 class Documents:
-    """Documents, mapping and settings of an index by its name; 404 where there is none."""
+    """The documents of an index by its name, and its mapping; 404 where there is none."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -87,18 +87,6 @@ class Documents:
     def mapping(self, index: str) -> dict[str, Any]:
         mapping: dict[str, Any] = orjson.loads(self._column("mapping", index))
         return mapping
-
-    def settings(self, index: str) -> dict[str, Any]:
-        """Flat, without the prefix ``index.``, every value a string, defaults included."""
-        settings: dict[str, Any] = orjson.loads(self._column("settings", index))
-        return settings
-
-    def update_mapping(self, index: str, mapping: dict[str, Any]) -> None:
-        with self._database.write() as connection:
-            self._table(connection, index)
-            connection.execute(
-                "UPDATE indices SET mapping = ? WHERE name = ?", (orjson.dumps(mapping), index)
-            )
 
     def set_refreshed(self, index: str, seq_no: int) -> None:
         """Records a refresh and purges what no searcher needs any more."""
