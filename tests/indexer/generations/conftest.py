@@ -11,7 +11,9 @@ from endcap_indexer.catalogue import CatalogueFields
 from endcap_indexer.embedded import EmbeddedConnection
 from endcap_indexer.generations import Catalogue, Generation, generation_folder
 
-FIELDS = CatalogueFields(text={"title": 2.0}, keywords=("brand",), price="price")
+FIELDS = CatalogueFields(
+    text={"title": 2.0}, keywords=("brand",), price="price", analyzer="standard"
+)
 
 
 class ToyEncoder:
