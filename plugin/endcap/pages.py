@@ -46,7 +46,7 @@ def head_request(
     wanted = {"ids": {"values": [window.ids[position] for position in page.positions]}}
     found: Query = {"bool": {"filter": [wanted], "should": [reading.query]}}
     body: dict[str, Any] = {"query": found, "size": len(page.positions), **TOTAL}
-    if _aggregates(request):
+    if request.aggregates:
         body["query"], body["post_filter"] = _union(reading, window), wanted
     return request.without(*ANSWERED, "filter_path", "rest_total_hits_as_int").asking(index, **body)
 
@@ -69,13 +69,9 @@ def tail_request(
     )
     if page.positions:
         return kept.without("aggs", "aggregations").asking(index, **body)
-    if _aggregates(request):
+    if request.aggregates:
         body["query"] = _union(reading, window)
     return kept.asking(index, **body)
-
-
-def _aggregates(request: SearchRequest) -> bool:
-    return bool(request.body.get("aggs") or request.body.get("aggregations"))
 
 
 def _union(reading: Reading, window: Window) -> Query:

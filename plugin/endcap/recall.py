@@ -116,7 +116,7 @@ def vector_leg(
     rows, cosines = rows[cosines >= floor], cosines[cosines >= floor]
     lexical = _look_up(allowed, rows)
     found = rows[lexical <= 0]
-    if "post_filter" in request.body and ("aggs" in request.body or "aggregations" in request.body):
+    if "post_filter" in request.body and request.aggregates:
         without = yield from _allowed(request.without("post_filter"), snapshot, reading, near)
         found = without.rows[without.scores <= 0]
     return VectorLeg(query_vector, rows, cosines, lexical, found)

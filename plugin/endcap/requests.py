@@ -101,6 +101,11 @@ class SearchRequest:
                     return place[spelling]
         return self.body.get(name, default)
 
+    @property
+    def aggregates(self) -> bool:
+        """Whether the caller counts as well as searches."""
+        return bool(self.body.get("aggs") or self.body.get("aggregations"))
+
     def without(self, *names: str) -> "SearchRequest":
         """The same request without these options, wherever they stand."""
         dropped = {*names, *("from_" for name in names if name == "from")}

@@ -136,7 +136,7 @@ class Search:
         hits: list[dict[str, Any]] = []
         answers: list[dict[str, Any]] = []
         index = self.snapshot.index
-        if page.positions:
+        if page.positions or not page.size and self.request.aggregates:
             asked = head_request(self.request, index, self.reading, window, page)
             answers.append((yield Call("search", asked.keywords())))
             hits += scored(answers[-1], window, reranked, page)

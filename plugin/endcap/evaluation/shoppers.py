@@ -65,7 +65,7 @@ def fit_on_events(
         raise EvaluationError("no shopper has three events, so there is no search to fit on")
     everything = replace(tuning, weights=Tuning().weights)  # every column says something
     counted = Cooccurrence.count(interactions.without_last(HELD_OUT))
-    with _scratch_store(store, index, counted) as scratch:
+    with scratch_store(store, index, counted) as scratch:
         client = open_client(scratch)
         searcher = Searcher(client, index, window)
         texts = _texts(client, index, fields, visits)
@@ -121,8 +121,8 @@ def _texts(
 
 
 @contextmanager
-def _scratch_store(store: Path, index: str, counted: Cooccurrence) -> Iterator[Path]:
-    """The same generations and encoders with other co-occurrence, gone afterwards."""
+def scratch_store(store: Path, index: str, counted: Cooccurrence) -> Iterator[Path]:
+    """The same generations and encoders with this co-occurrence alone, gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="endcap-fitting-") as folder:
         scratch = Path(folder)
         for part in ("generations", "encoders"):

@@ -116,7 +116,7 @@ def test_a_filter_query_is_ordered_for_a_shopper(client):
     client.record(user="ada", item="p018")
     personal = client.search(body, "products", user="ada")
     assert sorted(ids(personal)) == sorted(ids(plain))
-    assert titles(personal)[0] in ("navy sofa", "blue sofa")
+    assert titles(personal)[0].split()[0] in ("navy", "blue")
 
 
 def test_source_filters_and_highlights_are_the_caller_s(reader):
