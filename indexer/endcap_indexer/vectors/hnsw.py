@@ -6,6 +6,8 @@ shoppers (.976 with efConstruction 80, .992 with efSearch 400), .997 on 12,101 p
 category names, in 0.6 ms. Codes are float16, as on disk: half the memory, recall as of float32.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import faiss
@@ -20,24 +22,38 @@ GRAPH = "faiss.index"
 NODES = "faiss.rows.npy"  # the row of each node of the graph, int64
 LINKS = 32
 CONSTRUCTION_BREADTH = 160
+BUILD_ROWS = 8192  # added at once; a fifth faster than by 1,024
 SEARCH_BREADTH = 1.6  # times k
 LEAST_SEARCH_BREADTH = 128
 
 
 def write_graph(stored: NDArray[np.float16], folder: FolderWriter) -> None:
-    """Build the graph from the stored vectors, on all cores, and write it into their folder."""
+    """Build the graph from the stored vectors, on all cores but one, and write it.
+
+    The engine refreshes at the same time: a thread too many waits in a loop and slows both.
+    """
     vectors = StoredVectors(stored)
     halves = faiss.ScalarQuantizer.QT_fp16
     graph = faiss.IndexHNSWSQ(vectors.dimension, halves, LINKS, faiss.METRIC_INNER_PRODUCT)  # type: ignore[arg-type]
     graph.hnsw.efConstruction = CONSTRUCTION_BREADTH
     graph.is_trained = True  # float16 codes have nothing to learn
-    with folder.array(NODES, np.int64) as nodes:
-        for rows, chunk in vectors.chunks():
+    with _sparing_a_core(), folder.array(NODES, np.int64) as nodes:
+        for rows, chunk in vectors.chunks(BUILD_ROWS):
             graph.add(chunk)
             nodes.append(rows)
     with folder.open(GRAPH) as file:
         writer = faiss.PyCallbackIOWriter(partial(files.DISK.write, file))  # type: ignore[attr-defined]
         faiss.write_index(graph, writer)
+
+
+@contextmanager
+def _sparing_a_core() -> Iterator[None]:
+    threads = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(max(1, threads - 1))
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(threads)
 
 
 class HnswIndex:

@@ -46,10 +46,10 @@ class StoredVectors:
             scores[part] = self.vectors(rows[part]) @ vector
         return scores
 
-    def chunks(self) -> Iterator[tuple[Rows, NDArray[np.float32]]]:
+    def chunks(self, size: int = CHUNK_ROWS) -> Iterator[tuple[Rows, NDArray[np.float32]]]:
         """(rows, their float32 vectors) of the products that have one, piece by piece."""
-        for start in range(0, len(self), CHUNK_ROWS):
-            vectors = _widen(self.stored[start : start + CHUNK_ROWS])
+        for start in range(0, len(self), size):
+            vectors = _widen(self.stored[start : start + size])
             present = ~np.isnan(vectors).any(axis=1)
             yield start + np.flatnonzero(present), vectors[present]
 
