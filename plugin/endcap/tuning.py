@@ -27,8 +27,8 @@ class Tuning:
         default_factory=lambda: {
             "lexical": 0.6,
             "text": 0.4,
-            "history": 0.2,
-            "cooccurrence": 0.4,
+            "history": 0.1,
+            "cooccurrence": 0.15,
             "popularity": 0.05,
         }
     )

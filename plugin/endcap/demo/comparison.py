@@ -12,6 +12,7 @@ from endcap.client import SearchClient
 from endcap.demo.shoppers import Shopper
 
 SHOWN_HITS = 5
+SHOWN_MOVES = 3
 DEPTH = 100
 REASONS = {
     "history": "like what {name} looked at",
@@ -57,7 +58,9 @@ def compare(
 
 def show_comparison(console: Console, comparison: Comparison) -> None:
     """A table of the first places, then what moved and why."""
-    table = Table("", *comparison.orders, title=f"“{comparison.query}”", title_justify="left")
+    table = Table(
+        "", *comparison.orders, show_lines=True, title=f"“{comparison.query}”", title_justify="left"
+    )
     for place in range(SHOWN_HITS):
         cells = [
             titles[place] if place < len(titles) else "" for titles in comparison.orders.values()
@@ -65,12 +68,11 @@ def show_comparison(console: Console, comparison: Comparison) -> None:
         table.add_row(str(place + 1), *cells)
     console.print(table)
     for name, moves in comparison.moves.items():
-        for move in moves:
+        for move in moves[:SHOWN_MOVES]:
             before = "not found" if move.before is None else f"{move.before}"
             why = ", ".join(move.reasons)
-            console.print(
-                f"  {name}: {before} → {move.place}  {move.title}: {why}", highlight=False
-            )
+            console.print(f"  {name}: {before} → {move.place}  {move.title}", highlight=False)
+            console.print(f"    [dim]{why}[/dim]", highlight=False)
     console.print()
 
 
@@ -100,4 +102,6 @@ def _titles(answer: Mapping[str, Any]) -> list[str]:
 
 
 def _title(hit: Mapping[str, Any]) -> str:
-    return f"{hit['_source']['title']} ({hit['_source']['price']:.0f})"
+    """The colour, which stands behind a comma, is left out: four columns must fit a terminal."""
+    title = hit["_source"]["title"].partition(",")[0]
+    return f"{title} ({hit['_source']['price']:.0f})"
