@@ -51,7 +51,9 @@ class Trials:
     def worth(self, boosts: Boosts) -> Worth:
         key = tuple(sorted(boosts.items()))
         if key not in self._known:
-            self._known[key] = self._try(Tuning(boosts=boosts, floor=NO_FLOOR))
+            # By the legs alone: products that both find equal stay in the order of the window.
+            weights = dict.fromkeys(LEGS, 0.5)
+            self._known[key] = self._try(Tuning(boosts=boosts, floor=NO_FLOOR, weights=weights))
         return self._known[key]
 
     def _try(self, tuning: Tuning) -> Worth:

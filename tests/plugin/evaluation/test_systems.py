@@ -49,18 +49,11 @@ def test_fused_takes_the_fusion_weights_and_reranked_the_blend(reader, searcher)
     assert sales == sorted(sales, reverse=True)
 
 
-def test_the_boosts_of_the_tuning_are_asked_for(reader, searcher):
-    """`blue` in a title against `Alder` as a brand: the boosts decide which counts."""
-
-    def first(boosts):
-        (id, *_) = searcher.rank("lexical", Tuning(boosts=boosts), Asked("blue Alder sofa"), size=1)
-        return id
-
+def test_the_boosts_of_the_tuning_are_asked_for(searcher):
+    """`Alder` is a brand, a third of the products; no title says it."""
     assert searcher.boosts() == {"title": 2.0, "brand": 1.0}
-    for boosts in ({"title": 100.0, "brand": 0.01}, {"title": 0.01, "brand": 100.0}):
-        product = reader.get("products", first(boosts))["_source"]
-        assert ("blue" in product["title"]) or boosts["title"] < 1
-        assert (product["brand"] == "Alder") or boosts["brand"] < 1
+    assert searcher.rank("lexical", Tuning(boosts={"title": 1.0}), Asked("Alder")) == []
+    assert len(searcher.rank("lexical", Tuning(boosts={"brand": 1.0}), Asked("Alder"))) == 24
 
 
 @pytest.mark.parametrize("system", SYSTEMS)

@@ -1,0 +1,72 @@
+"""How much knowing the shopper is worth: the user's last product, asked for or searched for.
+
+Protocol A: rank all products outside of the history. Protocol B: one search of each user, once
+through the public client (candidates `client`) and once among the products of the query's category
+(`oracle`). A product that was not found has rank infinity; ties share the middle of their places.
+"""
+
+import argparse
+import os
+from collections.abc import Iterable
+
+import oracle
+import recommendation
+import searching
+from options import parser, run
+from rich.console import Console
+from shop import Shop, open_shop
+
+from endcap.evaluation.comparison import Row
+from endcap.evaluation.systems import WINDOW
+
+PROCESSES = min(2, os.cpu_count() or 1)
+SYSTEMS_OF_CLIENT = ("lexical", "popularity", "nonpersonal", "personal")
+
+
+def read_options(arguments: list[str] | None = None) -> argparse.Namespace:
+    made = parser(__doc__)
+    known = sorted({*recommendation.SYSTEMS, *searching.SYSTEMS, *oracle.SYSTEMS})
+    made.add_argument("--protocol", choices=("A", "B"), required=True)
+    made.add_argument("--seeds", type=int, default=1, help="rows of each system")
+    made.add_argument("--systems", nargs="+", choices=known, help="only these")
+    made.add_argument("--window", type=int, default=WINDOW, help="of the client, for B")
+    made.add_argument("--processes", type=int, default=PROCESSES)
+    made.add_argument("--limit", type=int, help="so many users only: to see that it runs")
+    return made.parse_args(arguments)
+
+
+def measure(options: argparse.Namespace, console: Console) -> list[Row]:
+    shop = open_shop(options.data, options.store, options.model, console)
+    if options.limit is not None:
+        console.print(f"[yellow]{options.limit} users only: no figure to compare[/yellow]")
+    rows = _rows_of_a(shop, options) if options.protocol == "A" else _rows_of_b(shop, options)
+    return [_said(row, console) for row in rows]
+
+
+def _rows_of_a(shop: Shop, options: argparse.Namespace) -> Iterable[Row]:
+    systems = _chosen(recommendation.SYSTEMS, options.systems)
+    return recommendation.measure(shop, systems, options.seeds, options.limit)
+
+
+def _rows_of_b(shop: Shop, options: argparse.Namespace) -> Iterable[Row]:
+    asked = SYSTEMS_OF_CLIENT if options.systems is None else tuple(searching.SYSTEMS)
+    systems = _chosen(asked, options.systems)
+    yield from searching.measure(
+        shop, systems, options.seeds, options.limit, options.window, options.processes
+    )
+    systems = _chosen(oracle.SYSTEMS, options.systems)
+    yield from oracle.measure(shop, systems, options.seeds, options.limit)
+
+
+def _chosen(known: Iterable[str], wanted: Iterable[str] | None) -> list[str]:
+    return [name for name in known if wanted is None or name in wanted]
+
+
+def _said(row: Row, console: Console) -> Row:
+    """A benchmark of minutes says what it has as it goes."""
+    console.print("  ".join(f"{name} {value}" for name, value in row.items()), highlight=False)
+    return row
+
+
+if __name__ == "__main__":
+    run(read_options(), measure)

@@ -1,0 +1,119 @@
+"""A data folder as a shop: its files by their names, and its catalogue indexed once.
+
+A folder holds products, and any of judgments, interactions and search_test, each as .jsonl, .csv or
+.tsv, also gzipped.
+"""
+
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rich.console import Console
+
+from endcap import SearchClient, connect
+from endcap.cli.progress import TerminalProgress
+from endcap.exceptions import EndcapError
+from endcap_indexer.catalogue import BadRow, BadRows, CatalogueFields, digest_of, read_rows
+from endcap_indexer.encoder import open_encoder
+from endcap_indexer.generations import Catalogue, Generation, generation_folder, reindex
+from endcap_reranker import ACTION_WEIGHTS, BadEvent, Interactions
+from endcap_reranker.events import BadFieldError, find_clock, read_event
+
+SUFFIXES = (".tsv", ".jsonl", ".csv", ".tsv.gz", ".jsonl.gz", ".csv.gz")
+CACHE = Path(".cache/benchmarks")
+INDEX = "products"
+SAMPLE = 500  # rows that the guess of the fields looks at
+
+
+class MissingFileError(EndcapError):
+    """The data folder lacks a file that a benchmark needs."""
+
+
+@dataclass(frozen=True)
+class DataFolder:
+    """The files of one shop."""
+
+    path: Path
+
+    def find(self, stem: str) -> Path | None:
+        """The file of this name, whatever its format."""
+        return next(
+            (file for suffix in SUFFIXES if (file := self.path / f"{stem}{suffix}").exists()), None
+        )
+
+    def require(self, stem: str) -> Path:
+        """MissingFileError names the file and the formats that it may have."""
+        file = self.find(stem)
+        if file is None:
+            formats = ", ".join(SUFFIXES)
+            raise MissingFileError(f"{self.path} has no {stem} file ({stem} with {formats})")
+        return file
+
+    def fields(self) -> CatalogueFields:
+        """Guessed from the first products."""
+        rows = islice(read_rows(self.require("products"), on_bad_row=BadRows()), SAMPLE)
+        return CatalogueFields.guess([row.values for row in rows])
+
+    def events(self) -> "Events":
+        """The events, oldest first by user; bad rows are skipped."""
+        rows = [row.values for row in read_rows(self.require("interactions"), on_bad_row=_ignore)]
+        interactions = Interactions.from_rows((("", row) for row in rows), on_bad_row=_ignore)
+        return Events(interactions, _number_users(rows))
+
+
+class Events(NamedTuple):
+    """users: the number of each user in the interactions, which keep no ids."""
+
+    interactions: Interactions
+    users: dict[str, int]
+
+
+def _number_users(rows: list[dict[str, Any]]) -> dict[str, int]:
+    """As `Interactions` numbers them: in the order of their first events."""
+    users: dict[str, int] = {}
+    clock = None
+    for row in rows:
+        try:
+            event = read_event(row, clock or find_clock(row), ACTION_WEIGHTS)
+        except BadFieldError:
+            continue
+        clock = clock or find_clock(row)
+        if event.weight:
+            users.setdefault(event.user, len(users))
+    return users
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A data folder whose catalogue is indexed."""
+
+    folder: DataFolder
+    fields: CatalogueFields
+    store: Path
+
+    def open(self, store: Path | None = None) -> SearchClient:
+        """A client on the shop's index, with the artefacts of `store` or its own."""
+        return connect(self.store / "engine", store=store or self.store)
+
+
+def open_shop(data: Path, store: Path | None, model: str, console: Console) -> Shop:
+    """Index the catalogue, unless it is indexed already: encoding is the slow part."""
+    folder = DataFolder(data)
+    products = folder.require("products")
+    fields = folder.fields()
+    store = store or CACHE / digest_of([products])[:16]
+    encoder = open_encoder(model, store, say=lambda line: console.print(line, highlight=False))
+    shop = Shop(folder, fields, store)
+    with shop.open() as client, TerminalProgress(console) as progress:
+        reindex(client, store, INDEX, Catalogue([products], fields), encoder, progress=progress)
+    return shop
+
+
+def live_generation(client: SearchClient, store: Path) -> Generation:
+    """The arrays of the generation that the index's alias names."""
+    (name,) = client.indices.get_alias(name=INDEX)
+    return Generation.open(generation_folder(store, name))
+
+
+def _ignore(bad: BadEvent | BadRow) -> None: ...

@@ -1,0 +1,145 @@
+"""Searches made from events: which events are looked at, and which never are."""
+
+import numpy as np
+import pytest
+
+import endcap
+from endcap.evaluation import fit_on_events, shoppers
+from endcap.evaluation.shoppers import Visit, sample_visits
+from endcap.exceptions import EvaluationError
+from endcap.registry import COOCCURRENCE, Registry
+from endcap.tuning import Tuning
+from endcap_reranker import Cooccurrence, Interactions
+
+
+def interactions(histories, queries=None):
+    """Events of `{user: [item, …]}`, oldest first."""
+    rows = [
+        ("toy", {"user": user, "item": item, "query": (queries or {}).get((user, item), "")})
+        for user, items in histories.items()
+        for item in items
+    ]
+    return Interactions.from_rows(rows, on_bad_row=pytest.fail)
+
+
+def test_the_last_but_one_event_is_asked_for_and_the_last_never_seen():
+    events = interactions({"u": ["a", "b", "c", "last"]})
+    assert sample_visits(events, 2) == [Visit("c", ("a", "b"), "")]
+    assert sample_visits(events, 1) == [Visit("last", ("a", "b", "c"), "")]
+
+
+def test_a_user_needs_something_before_the_event():
+    events = interactions({"u": ["a", "last"], "v": ["a"], "w": ["a", "b", "last"]})
+    assert sample_visits(events, 2) == [Visit("b", ("a",), "")]
+
+
+def test_what_was_typed_comes_with_the_event():
+    events = interactions({"u": ["a", "b", "last"]}, {("u", "b"): "red lamp"})
+    assert sample_visits(events, 2)[0].typed == "red lamp"
+
+
+def test_a_product_chosen_again_is_no_search():
+    """The caller hides the history, so it could never be found."""
+    assert sample_visits(interactions({"u": ["a", "b", "a", "last"]}), 2) == []
+
+
+def test_a_sample_is_drawn_by_its_seed():
+    events = interactions({f"u{n}": ["a", f"i{n}", "last"] for n in range(50)})
+    first, again, other = (sample_visits(events, 2, 10, seed) for seed in (0, 0, 1))
+    assert len(first) == 10
+    assert first == again != other
+
+
+@pytest.fixture
+def pairs():
+    """Who chose p0xx also chose p0xx + 36, another brand of the same thing."""
+    return {
+        f"u{n}": [f"p{n % 36:03}", f"p{n % 36 + 36:03}", f"p{(n + 1) % 36:03}"] for n in range(72)
+    }
+
+
+def fit(store, events, **options):
+    from endcap_indexer.catalogue import CatalogueFields
+
+    fields = CatalogueFields(text={"title": 2.0, "brand": 1.0})
+    opened = []
+
+    def open_client(scratch):
+        opened.append(scratch)
+        return endcap.connect(store, store=scratch)
+
+    found = fit_on_events(open_client, store, "products", events, fields, Tuning(), **options)
+    return found, opened
+
+
+def test_weights_of_all_columns_are_fitted(store, pairs):
+    fitted, _ = fit(store, interactions(pairs))
+    assert set(fitted.weights) == set(Tuning().weights)
+    assert sum(fitted.weights.values()) == pytest.approx(1)
+    assert fitted.ndcg >= fitted.start_ndcg
+    assert fitted.searches == 72
+
+
+def test_the_last_event_changes_nothing(store, pairs):
+    """Whatever the last events are, the fit is the same: they are never looked at."""
+    other = {user: [*items[:2], "p071"] for user, items in pairs.items()}
+    assert fit(store, interactions(pairs))[0] == fit(store, interactions(other))[0]
+
+
+def test_the_answer_is_not_counted_while_fitting(store, pairs, monkeypatch):
+    """Each answer is chosen together with its history by this very user alone; had that been
+    counted, co-occurrence would find every answer.
+    """
+    seen = []
+    explain = shoppers.Searcher.explain
+
+    def spy(self, tuning, asked):
+        found = explain(self, tuning, asked)
+        seen.append(np.nanmax(found.columns["cooccurrence"], initial=0.0))
+        return found
+
+    monkeypatch.setattr(shoppers.Searcher, "explain", spy)
+    once = {user: items for user, items in pairs.items() if int(user[1:]) < 36}
+    fit(store, interactions(once))
+    assert len(seen) == 36
+    assert max(seen) == 0
+    leaking = Cooccurrence.count(interactions(once).without_last(1))
+    assert len(leaking.neighbours.items) > 0
+
+
+def test_the_store_is_left_as_it_was(store, pairs):
+    registry = Registry(store, "products")
+    name = registry.save_cooccurrence(Cooccurrence.count(interactions(pairs)), {})
+    registry.promote(COOCCURRENCE, name)
+    _, (scratch,) = fit(store, interactions(pairs))
+    assert not scratch.exists()
+    assert registry.promoted() == {COOCCURRENCE: name}
+    assert (store / "generations").is_dir()
+    assert not (store / "generations").is_symlink()
+
+
+def test_what_was_typed_is_searched_for(store, pairs, monkeypatch):
+    asked = []
+    explain = shoppers.Searcher.explain
+
+    def spy(self, tuning, search):
+        asked.append(search)
+        return explain(self, tuning, search)
+
+    monkeypatch.setattr(shoppers.Searcher, "explain", spy)
+    one = {"u": ["p000", "p036", "p001"], "v": ["p001", "p037", "p002"]}
+    fit(store, interactions(one, {("u", "p036"): "crimson sofa"}))
+    assert {(search.text, search.history, search.hidden) for search in asked} == {
+        ("crimson sofa", ("p000",), ("p000",)),
+        ("blue couch", ("p001",), ("p001",)),
+    }
+
+
+def test_events_that_are_too_few_are_said_to_be(store):
+    with pytest.raises(EvaluationError, match="no shopper has three events"):
+        fit(store, interactions({"u": ["p001", "p002"]}))
+
+
+def test_products_that_left_the_catalogue_are_no_answers(store, pairs):
+    gone = {**pairs, "x": ["p001", "gone", "p002"]}
+    assert fit(store, interactions(gone))[0].searches == 72
