@@ -58,6 +58,26 @@ def index(name: Callable[[str], str]) -> str:
     return name("products")
 
 
+@pytest.fixture(scope="module")
+def build_index(engine: Engine) -> Iterator[Callable[..., str]]:
+    """Makes a refreshed index of ``{id: source}`` that lives as long as the test's module."""
+    with engine.client() as client:
+        names: list[str] = []
+
+        def build(body: dict[str, Any], sources: dict[str, Any]) -> str:
+            name = f"built-{uuid4().hex[:12]}"
+            client.indices.create(index=name, body=body)
+            names.append(name)
+            lines = [line for id, one in sources.items() for line in ({"index": {"_id": id}}, one)]
+            answer = client.bulk(index=name, body=lines, params={"refresh": "true"})
+            assert not answer["errors"], answer["items"]
+            return name
+
+        yield build
+        for name in names:
+            client.indices.delete(index=name)
+
+
 @pytest.fixture
 def refusal() -> Callable[..., tuple[int, dict[str, Any]]]:
     """Calls what has to fail; the status and ``error`` of the answer."""

@@ -36,7 +36,11 @@ def one_field(query: str, body: Any, short: str) -> tuple[str, dict[str, Any]]:
         raise parsing_error(_EMPTY.get(query, f"[{query}] query has no field"))
     name, value = fields[0]
     if isinstance(value, list):
-        raise parsing_error(f"[{query}] query does not support arrays")
+        raise parsing_error(
+            "[term] query does not support array of values"
+            if query == "term"
+            else f"[{query}] query does not support [{name}]"
+        )
     return name, value if isinstance(value, dict) else {short: value}
 
 

@@ -12,6 +12,7 @@ from .errors import RequestError, illegal_argument, unsupported
 from .failures import no_doc_values
 from .queries import parse_query
 from .snapshots import Snapshot
+from .values import java_number
 
 MOST_VALUES = 60_000  # that tantivy counts in one go
 TERMS = {"field", "size", "order", "min_doc_count", "shard_size", "execution_hint", "collect_mode",
@@ -185,15 +186,7 @@ def _bounds(one: dict[str, Any]) -> tuple[float, float]:
 
 
 def _java(bound: Any) -> str:
-    """A bound as Java writes a double."""
-    if bound is None:
-        return "*"
-    number = float(bound)
-    if number == 0 or 1e-3 <= abs(number) < 1e7:
-        return repr(number)
-    digits, _, exponent = f"{number:e}".partition("e")
-    digits = repr(float(f"{number:.17g}".partition("e")[0])) if "e" in f"{number}" else digits
-    return f"{float(digits)}E{int(exponent)}"
+    return "*" if bound is None else java_number(float(bound))
 
 
 def _check(

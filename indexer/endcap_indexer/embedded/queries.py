@@ -68,7 +68,7 @@ def _bool(snapshot: Snapshot, body: Any) -> Clause:
             raise unsupported("bool._name")
         raise RequestError(400, "x_content_parse_exception", f"[bool] unknown field [{key}]")
     must, should, filters, must_not = (
-        _clauses(snapshot, arguments.get(kind, []))
+        _bool_clauses(snapshot, kind, arguments.get(kind, []))
         for kind in ("must", "should", "filter", "must_not")
     )
     boost = read_boost("bool", arguments)
@@ -115,6 +115,17 @@ def _constant(must: list[Clause]) -> float | None:
             return None
         total += clause.constant
     return total
+
+
+def _bool_clauses(snapshot: Snapshot, kind: str, bodies: Any) -> list[Clause]:
+    try:
+        return _clauses(snapshot, bodies)
+    except RequestError as error:
+        if error.type not in ("parsing_exception", "x_content_parse_exception"):
+            raise
+        reason = f"[bool] failed to parse field [{kind}]"
+        cause = error.error()
+        raise RequestError(400, "x_content_parse_exception", reason, caused_by=cause) from None
 
 
 def _clauses(snapshot: Snapshot, bodies: Any) -> list[Clause]:

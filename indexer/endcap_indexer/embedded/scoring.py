@@ -7,7 +7,7 @@ import tantivy
 from .clauses import NOTHING, Clause, Phrase, disjunction_max
 from .columns import Column
 from .snapshots import Snapshot
-from .statistics import K1_PLUS_1, idf
+from .statistics import K1, K1_PLUS_1, B, idf
 
 
 def score_term(
@@ -25,6 +25,17 @@ def score_term(
     factor = boost * statistics.correction(column, term, frequency)
     phrase = Phrase(column.field.name, ((0, term),))
     return Clause(tantivy.Query.boost_query(query, factor), None, (phrase,))
+
+
+def boolean_weight(snapshot: Snapshot, column: Column, value: bool) -> float:
+    """The score of a boolean's value: a term like others, in fields of length one without norms."""
+    statistics = snapshot.statistics
+    frequencies = [statistics.frequency(column, int(one)) for one in (False, True)]
+    having = statistics.marked(column.name)
+    if not having or not frequencies[value]:
+        return 0.0
+    average = sum(frequencies) / having
+    return idf(having, frequencies[value]) / (1 + K1 * (1 - B + B / average))
 
 
 def score_phrase(

@@ -19,6 +19,7 @@ from .sorting import Key, read_sort, sort_hits
 
 SHARDS = {"total": 1, "successful": 1, "skipped": 0, "failed": 0}
 ATTEMPTS = 5
+BEST_FIRST = Key("_score", True)
 T = TypeVar("T")
 
 
@@ -89,7 +90,7 @@ def show_hits(
     """The section ``hits`` of a response: ``request.size`` hits from ``start`` on."""
     by_score = not found.keys or request.track_scores
     scored = by_score or any(key.field == "_score" for key in found.keys)
-    best = by_score or found.keys[0].field == "_score"
+    best = by_score or found.keys[0] == BEST_FIRST
     page = found.hits[start : start + request.size]
     documents = {}
     if page and needs_documents(request):

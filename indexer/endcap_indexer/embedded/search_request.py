@@ -30,6 +30,7 @@ URL_ELSEWHERE = frozenset(
     " suggest_mode suggest_size suggest_text stats search_pipeline include_named_queries_score"
     " phase_took verbose_pipeline routing typed_keys".split()
 )
+ADDED = {"sort", "docvalue_fields"}  # the URL's stand behind the body's, not in their place
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,10 @@ class SearchRequest:
 def read_request(body: dict[str, Any], parameters: Mapping[str, str]) -> SearchRequest:
     """400 for what the server or the embedded engine does not know, by name."""
     _check_body(body)
-    merged = {**body, **_read_parameters(parameters)}
+    read = _read_parameters(parameters)
+    for key in ADDED & read.keys() & body.keys():
+        read[key] = [*_listed(body[key]), *read[key]]
+    merged = {**body, **read}
     start = _integer(merged, "from", 0)
     size = _integer(merged, "size", 10)
     if start + size > MAX_WINDOW:
@@ -100,6 +104,10 @@ def read_request(body: dict[str, Any], parameters: Mapping[str, str]) -> SearchR
         version=_flag(merged, "version"),
         seq_no=_flag(merged, "seq_no_primary_term"),
     )
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _check_body(body: dict[str, Any]) -> None:

@@ -165,7 +165,9 @@ def _after(
         )
     if request.start:
         raise ShardFailure(
-            "search_exception", "`from` parameter must be set to 0 when `search_after` is used."
+            "search_exception",
+            "`from` parameter must be set to 0 when `search_after` is used.",
+            status=500,
         )
     cursor = [
         value if key.column is None else _parse(key, value)

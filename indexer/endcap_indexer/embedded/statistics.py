@@ -11,7 +11,8 @@ import tantivy
 
 from .columns import BALLAST, DOCUMENT, MARKS, Column
 
-K1_PLUS_1 = 2.2  # a factor that tantivy keeps and Lucene has dropped
+K1, B = 1.2, 0.75
+K1_PLUS_1 = K1 + 1  # a factor that tantivy keeps and Lucene has dropped
 
 
 def idf(documents: int, frequency: int) -> float:
@@ -29,13 +30,17 @@ class Statistics:
         self.all_documents = self.documents + searcher.doc_freq(MARKS, BALLAST)
         self._having: dict[str, int] = {}
         self._tokens: dict[str, int] = {}
-        self._frequencies: dict[tuple[str, str], int] = {}
+        self._frequencies: dict[tuple[str, str | int], int] = {}
 
     def having(self, column: Column) -> int:
         """How many documents have a token in the column: Lucene's N."""
-        if column.name not in self._having:
-            self._having[column.name] = self._searcher.doc_freq(MARKS, column.length)
-        return self._having[column.name]
+        return self.marked(column.length)
+
+    def marked(self, mark: str) -> int:
+        """How many documents have a mark."""
+        if mark not in self._having:
+            self._having[mark] = self._searcher.doc_freq(MARKS, mark)
+        return self._having[mark]
 
     def tokens(self, column: Column) -> int:
         """How many tokens the column has in all: Lucene's sumTotalTermFreq."""
@@ -45,7 +50,7 @@ class Statistics:
             self._tokens[column.name] = int(found["tokens"]["value"] or 0)
         return self._tokens[column.name]
 
-    def frequency(self, column: Column, term: str) -> int:
+    def frequency(self, column: Column, term: str | int) -> int:
         """How many documents have the term in the column."""
         key = (column.name, term)
         if key not in self._frequencies:

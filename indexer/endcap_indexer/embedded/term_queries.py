@@ -12,15 +12,22 @@ from .columns import ID, MARKS, Column
 from .dates import check_format, parse_date
 from .errors import RequestError, illegal_argument, unsupported
 from .failures import ShardFailure
-from .scoring import score_term
+from .scoring import boolean_weight, score_term
 from .snapshots import Snapshot
-from .values import FLOAT_CODES, INTEGER_BITS, Value, ValueRefused, parse_value, preview
+from .values import (
+    FLOAT_CODES,
+    INTEGER_BITS,
+    Value,
+    ValueRefused,
+    java_number,
+    parse_value,
+    preview,
+)
 
 MAX_TERMS = 65_536
 FEW_VALUES = 256
 RANGE = {"gt", "gte", "lt", "lte", "boost", "format"}
 RANGE_ELSEWHERE = {"from", "to", "include_lower", "include_upper", "time_zone", "relation"}
-LONG = (-(1 << 63), (1 << 63) - 1)
 
 
 def resolve(snapshot: Snapshot, name: str) -> Column | None:
@@ -41,7 +48,7 @@ def term(snapshot: Snapshot, body: Any) -> Clause:
     check_keys("term", arguments, {"value", "boost"}, {"case_insensitive"})
     value = arguments.get("value")
     if value is None:
-        raise illegal_argument("value cannot be null")
+        raise illegal_argument("field name is null or empty")
     boost = read_boost("term", arguments)
     if name == "_id":
         return _of_ids(snapshot, [value]).boosted(boost)
@@ -55,7 +62,7 @@ def terms(snapshot: Snapshot, body: Any) -> Clause:
     if "_name" in arguments or "value_type" in arguments:
         raise unsupported("terms._name" if "_name" in arguments else "terms.value_type")
     if len(arguments) != 1:
-        raise parsing_error("[terms] query requires a field name and an array of values")
+        raise parsing_error("[terms] query does not support multiple fields")
     ((name, values),) = arguments.items()
     if isinstance(values, dict):
         raise unsupported("terms lookup")
@@ -73,6 +80,8 @@ def terms(snapshot: Snapshot, body: Any) -> Clause:
     column = resolve(snapshot, name)
     if column is None or not values:
         return NOTHING
+    if column.field.type == "boolean" and len({_parse(column, value) for value in values}) == 1:
+        return find_exactly(snapshot, column, values[0]).boosted(boost)
     return _of_values(snapshot, column, values).scored(boost)
 
 
@@ -125,7 +134,8 @@ def find_exactly(snapshot: Snapshot, column: Column, value: Any) -> Clause:
     if parsed is None:
         return NOTHING
     query = tantivy.Query.term_query(snapshot.schema, column.name, _stored(parsed), "basic")
-    return _with_phrases(Clause(query), column, [parsed]).scored(1.0)
+    score = boolean_weight(snapshot, column, bool(parsed)) if type == "boolean" else 1.0
+    return _with_phrases(Clause(query), column, [parsed]).scored(score)
 
 
 def _of_values(snapshot: Snapshot, column: Column, values: list[Any]) -> Clause:
@@ -133,8 +143,9 @@ def _of_values(snapshot: Snapshot, column: Column, values: list[Any]) -> Clause:
         return disjunction_max([find_exactly(snapshot, column, item) for item in values], 0.0)
     found: list[Value]
     if column.field.type in INTEGER_BITS and all(type(item) is int for item in values):
-        low, high = LONG
-        found = [item for item in values if low <= item <= high]
+        for extreme in (min(values), max(values)):
+            _integer(column, extreme)
+        found = values
     elif column.field.type == "text":
         found = [preview(item) for item in values]
     else:
@@ -174,16 +185,27 @@ def _parse(column: Column, value: Any) -> Value | None:
         if text not in ("true", "false", ""):
             raise _not_created(f"Can't parse boolean value [{text}], expected [true] or [false]")
         return text == "true"
+    if field.type in INTEGER_BITS:
+        number = _integer(column, value)
+        return int(number) if number == math.floor(number) else None
     try:
-        if field.type in INTEGER_BITS:
-            number = parse_value(value, "double", field.format)
-            if number is None or float(number) != math.floor(float(number)):
-                return None
         return parse_value(value, field.type, field.format)
     except ValueRefused as error:
-        if "out of range" in error.reason or "finite" in error.reason:
+        if "finite" in error.reason:
             return None
         raise _not_created(error.reason) from None
+
+
+def _integer(column: Column, value: Any) -> int | float:
+    """A number as a query gives it to an integer field, within what the field could hold."""
+    try:
+        number = value if type(value) is int else float(parse_value(value, "double", "") or 0)
+    except ValueRefused as error:
+        raise _not_created(error.reason) from None
+    name, bits = ("a long", 64) if column.field.type == "long" else ("an integer", 32)
+    if not -(1 << (bits - 1)) <= number < 1 << (bits - 1):
+        raise _not_created(f"Value [{java_number(number)}] is out of range for {name}")
+    return number
 
 
 def _stored(value: Value) -> Value:
@@ -193,10 +215,7 @@ def _stored(value: Value) -> Value:
 def _between(snapshot: Snapshot, column: Column, arguments: dict[str, Any]) -> Clause:
     type = column.field.type
     bounds: dict[str, Any]
-    if type in ("text", "keyword"):
-        bounds = {key: preview(arguments[key]) for key in _given(arguments)}
-        kind = tantivy.FieldType.Text
-    elif type == "date":
+    if type == "date":
         bounds = {key: _date_bound(column, key, arguments) for key in _given(arguments)}
         kind = tantivy.FieldType.Integer
     elif type in FLOAT_CODES:
@@ -206,7 +225,7 @@ def _between(snapshot: Snapshot, column: Column, arguments: dict[str, Any]) -> C
         bounds = dict(_integer_bound(column, key, arguments[key]) for key in _given(arguments))
         kind = tantivy.FieldType.Integer
     else:
-        raise unsupported("range on a boolean")
+        raise unsupported(f"range on a field of type {type}")
     if "format" in arguments and type != "date":
         raise _not_created(f"Field [{column.field.name}] of type [{type}] does not support format")
     if not bounds:
@@ -221,10 +240,7 @@ def _between(snapshot: Snapshot, column: Column, arguments: dict[str, Any]) -> C
         include_lower="gt" not in bounds,
         include_upper="lt" not in bounds,
     )
-    if type != "text":
-        return Clause(query)
-    real = [(Occur.Must, query), (Occur.Must, snapshot.everything)]  # padding is a text's term
-    return Clause(tantivy.Query.boolean_query(real))
+    return Clause(query)
 
 
 def _given(arguments: dict[str, Any]) -> list[str]:
@@ -264,18 +280,10 @@ def _float_bound(column: Column, value: Any) -> float:
 
 def _integer_bound(column: Column, key: str, value: Any) -> tuple[str, int]:
     """A bound with a fraction is moved to the next integer inside the range."""
-    try:
-        number = parse_value(value, "long", "") if type(value) is int else None
-        exact = number if number is not None else parse_value(value, "double", "")
-    except ValueRefused as error:
-        if "out of range" not in error.reason:
-            raise _not_created(error.reason) from None
-        exact = float(value)
-    bound = 0 if exact is None else exact
-    if isinstance(bound, float) and bound != math.floor(bound):
-        up = key.startswith("g")
-        return key[:2] + "e", math.ceil(bound) if up else math.floor(bound)
-    return key, min(max(int(bound), LONG[0]), LONG[1])
+    number = _integer(column, value)
+    if number == math.floor(number):
+        return key, int(number)
+    return key[:2] + "e", math.ceil(number) if key.startswith("g") else math.floor(number)
 
 
 def _not_created(reason: str) -> RequestError:

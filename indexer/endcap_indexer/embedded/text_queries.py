@@ -62,10 +62,11 @@ def multi_match(snapshot: Snapshot, body: Any) -> Clause:
     if type not in _TYPES:
         if type in ("phrase_prefix", "bool_prefix"):
             raise unsupported(f"multi_match type {type}")
-        raise parsing_error(f"failed to parse [multi_match] query type [{type}]. unknown type.")
+        reason = f"failed to parse [multi_match] query type [{type}]. unknown type."
+        raise RequestError(400, "parse_exception", reason)
     if "slop" in arguments and type != "phrase":
         raise illegal_argument(f"[slop] not allowed for type [{type}]")
-    columns = _expand(snapshot, arguments.get("fields"))
+    columns = _expand(snapshot, arguments.get("fields"), _text("multi_match", arguments))
     tie_breaker = read_float(
         "multi_match", arguments, "tie_breaker", 1.0 if type == "most_fields" else 0.0
     )
@@ -235,8 +236,8 @@ def _analyzer(column: Column, arguments: dict[str, Any]) -> str:
     return analyzer
 
 
-def _expand(snapshot: Snapshot, fields: Any) -> list[tuple[Column, float]]:
-    """Columns and boosts of `name^boost`, wildcards expanded over text and keyword fields."""
+def _expand(snapshot: Snapshot, fields: Any, text: str) -> list[tuple[Column, float]]:
+    """Columns and boosts of `name^boost`; a wildcard leaves out what cannot hold the text."""
     names = ["*"] if fields is None or fields == [] else fields
     found: dict[str, tuple[Column, float]] = {}
     for name in [names] if isinstance(names, str) else names:
@@ -249,8 +250,18 @@ def _expand(snapshot: Snapshot, fields: Any) -> list[tuple[Column, float]]:
             columns = [
                 column
                 for known, column in snapshot.columns.items()
-                if fnmatchcase(known, pattern) and column.field.type in ("text", "keyword")
+                if fnmatchcase(known, pattern) and _can_hold(snapshot, column, text)
             ]
         for column in columns:
             found[column.name] = (column, weight)
     return list(found.values())
+
+
+def _can_hold(snapshot: Snapshot, column: Column, text: str) -> bool:
+    if column.field.type in ("text", "keyword"):
+        return column.field.index
+    try:
+        find_exactly(snapshot, column, text)
+    except RequestError:
+        return False
+    return True

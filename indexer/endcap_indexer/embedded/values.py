@@ -40,6 +40,15 @@ def preview(raw: Any) -> str:
     return "null" if raw is None else str(raw)
 
 
+def java_number(number: int | float) -> str:
+    """A number as Java prints it: 1.0E30."""
+    text = repr(number)
+    if isinstance(number, int) or number == 0 or 1e-3 <= abs(number) < 1e7:
+        return text
+    digits, exponent = f"{Decimal(text).normalize():e}".lower().split("e")
+    return f"{digits if '.' in digits else digits + '.0'}E{int(exponent)}"
+
+
 def _parse_text(raw: Any, type: str, format: str) -> str:
     if isinstance(raw, dict | list):
         raise ValueRefused("illegal_state_exception", "Can't get text on a START_OBJECT")
