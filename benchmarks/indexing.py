@@ -41,9 +41,10 @@ Row = dict[str, Any]
 
 
 class FreeEncoder:
-    """Unit vectors of 24 true dimensions around 500 centres, much as products lie; no text is read.
+    """Unit vectors of 16 true dimensions around 500 centres; no text is read.
 
-    Independent dimensions would make building a graph three times as slow as real products do.
+    A graph over them takes a half longer to build than one over real products' vectors; over 384
+    independent dimensions it would take three times as long.
     """
 
     name = "free-1"
@@ -51,11 +52,11 @@ class FreeEncoder:
 
     def __init__(self) -> None:
         self._rng = np.random.default_rng(0)
-        self._centres = self._rng.standard_normal((500, 24), np.float32)
-        self._basis = self._rng.standard_normal((24, self.dimension), np.float32)
+        self._centres = self._rng.standard_normal((500, 16), np.float32)
+        self._basis = self._rng.standard_normal((16, self.dimension), np.float32)
 
     def encode_products(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        points = self._rng.standard_normal((len(texts), 24), np.float32)
+        points = self._rng.standard_normal((len(texts), 16), np.float32) / 2
         points += self._centres[self._rng.integers(500, size=len(texts))]
         vectors = points @ self._basis
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
