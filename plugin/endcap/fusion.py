@@ -4,36 +4,32 @@ Both scores are calibrated first, by the query's own best or by rank (reciprocal
 fusion is one formula: `sum(weight * calibrated)` (`endcap_reranker.calibration` has the sources).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from endcap.bodies import Reading
-from endcap.profiles import Profile
-from endcap.recall import LexicalLeg, VectorLeg
+from endcap.histories import HistoryLeg
+from endcap.recall import LexicalLeg, Scored, VectorLeg
 from endcap.snapshots import Snapshot
 from endcap_reranker import (
-    ACTION_WEIGHTS,
     Blend,
     Candidates,
     LexicalColumn,
     Reranked,
     Reranker,
     Scorer,
-    Shopper,
     TextColumn,
     by_best,
     by_rank,
 )
 
-RECENT = 50  # events of the profile that the columns look at
-
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The union of both legs, the engine's hits first.
+    """The union of the legs, the engine's hits first.
 
     ids: of every candidate. extra: how many of them the caller's own query does not find. found:
     the ids that aggregations count although the caller's own query does not find them.
@@ -50,52 +46,47 @@ def fuse(
     reading: Reading,
     lexical: LexicalLeg | None,
     vector: VectorLeg | None,
-    profile: Profile | None,
+    history: HistoryLeg | None,
 ) -> Window:
     """Bring the legs together; a leg that was left behind is None."""
     generation = snapshot.generation
-    rows, scores, ids = _lexical_part(snapshot, reading, lexical)
-    query_vector = vector.query_vector if vector is not None else None
+    rows, scores, ids = _lexical_part(snapshot, lexical)
     extra, found = 0, np.empty(0, np.int64)
-    if vector is not None:
-        new = ~np.isin(vector.rows, rows)
-        if reading.text_required:
-            extra, found = int((new & (vector.lexical <= 0)).sum()), vector.found
-        rows = np.concatenate([rows, vector.rows[new]])
-        scores = np.concatenate([scores, vector.lexical[new]])
-        ids = ids + generation.ids(vector.rows[new])
+    if vector is not None and reading.text_required:
+        extra = int((vector.lexical[~np.isin(vector.rows, rows)] <= 0).sum())
+        found = vector.found
+    for leg in _rest(vector, history):
+        new = ~np.isin(leg.rows, rows)
+        rows = np.concatenate([rows, leg.rows[new]])
+        scores = np.concatenate([scores, leg.scores[new]])
+        ids = ids + generation.ids(leg.rows[new])
+    if reading.matches_all:  # every score is the same constant: the engine has no opinion
+        scores = np.full_like(scores, np.nan)
     candidates = Candidates(
         rows=rows,
         lexical=scores,
-        query_vector=query_vector,
+        query_vector=None if vector is None else vector.query_vector,
         vectors=generation.index.vectors(rows),
         product_columns={},
-        shopper=_shopper(snapshot, profile),
+        shopper=None if history is None else history.shopper,
     )
     return Window(ids, candidates, extra, generation.ids(found))
 
 
+def _rest(vector: VectorLeg | None, history: HistoryLeg | None) -> Iterator[Scored]:
+    """What the legs beside the lexical one found, with the scores of the caller's own query."""
+    if vector is not None:
+        yield Scored(vector.rows, vector.lexical)
+    if history is not None:
+        yield history.found
+
+
 def _lexical_part(
-    snapshot: Snapshot, reading: Reading, lexical: LexicalLeg | None
+    snapshot: Snapshot, lexical: LexicalLeg | None
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], list[str]]:
     if lexical is None:
         return np.empty(0, np.int64), np.empty(0, np.float32), []
-    scores = lexical.scores
-    if reading.matches_all:  # every score is the same constant: the engine has no opinion
-        scores = np.full_like(scores, np.nan)
-    return lexical.rows, scores, lexical.ids or snapshot.generation.ids(lexical.rows)
-
-
-def _shopper(snapshot: Snapshot, profile: Profile | None) -> Shopper | None:
-    """None for nobody: an unknown shopper gets exactly the order that nobody gets."""
-    if profile is None or not profile.events:
-        return None
-    events = profile.events[-RECENT:][::-1]
-    rows = snapshot.generation.rows([event.item for event in events])
-    weights = [ACTION_WEIGHTS.get(event.action, 1.0) for event in events]
-    return Shopper(
-        rows, np.array(weights, dtype=np.float32), snapshot.generation.index.vectors(rows)
-    )
+    return lexical.rows, lexical.scores, lexical.ids or snapshot.generation.ids(lexical.rows)
 
 
 def rerank(

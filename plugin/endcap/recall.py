@@ -38,6 +38,10 @@ class Scored(NamedTuple):
     rows: NDArray[np.int64]
     scores: NDArray[np.float32]
 
+    @classmethod
+    def nothing(cls) -> "Scored":
+        return cls(np.empty(0, np.int64), np.empty(0, np.float32))
+
 
 @dataclass(frozen=True, slots=True)
 class LexicalLeg:
@@ -67,6 +71,11 @@ class VectorLeg:
     cosines: NDArray[np.float32]
     lexical: NDArray[np.float32]
     found: NDArray[np.int64]
+
+    @classmethod
+    def nothing(cls, query_vector: NDArray[np.float32]) -> "VectorLeg":
+        rows, scores = Scored.nothing()
+        return cls(query_vector, rows, scores, scores, rows)
 
 
 def lexical_leg(
@@ -105,7 +114,7 @@ def vector_leg(
         raise EncodingError("the vectors are the shop's own and no encoder for queries was given")
     query_vector = yield Computation(lambda: queries.encode_query(reading.text))
     if reading.conditions is None or recall == "lexical":
-        return VectorLeg(query_vector, *_nothing(), _nothing()[0])
+        return VectorLeg.nothing(query_vector)
     index = snapshot.generation.index
     near = yield from _near(index, query_vector, window, floor)
     allowed = yield from _allowed(request, snapshot, reading, near)
@@ -154,15 +163,19 @@ def _allowed(
     does not match.
     """
     if rows is not None and len(rows) == 0:
-        return Scored(*_nothing()[:2])
+        return Scored.nothing()
     among: list[Query] = [] if rows is None else [{"terms": {ROW: rows.tolist()}}]
     known = [{"exists": {"field": ROW}}] if rows is None else among
     query = {"bool": {"filter": [*known, *(reading.conditions or ())], "should": [reading.query]}}
     size = MAXIMUM_ROWS if rows is None else len(rows)
-    asked = (
-        request.without(*DECORATIONS, "sort", "suggest", "track_total_hits", "terminate_after")
-        .asking(snapshot.index, query=query, size=size, track_total_hits=False, **BY_ROW)
-    )  # fmt: skip
+    return (yield from ask_rows(request, snapshot, query, size))
+
+
+def ask_rows(request: SearchRequest, snapshot: Snapshot, query: Query, size: int) -> Steps[Scored]:
+    """What a query finds under the caller's own URL parameters, post_filter and so on."""
+    asked = request.without(*DECORATIONS, "sort", "suggest", "terminate_after").asking(
+        snapshot.index, query=query, size=size, **BY_ROW, track_total_hits=False
+    )
     answer = yield Call("search", asked.keywords())
     return Scored(*_rows_of(answer["hits"]["hits"]))
 
@@ -181,7 +194,3 @@ def _look_up(scored: Scored, rows: NDArray[np.int64]) -> NDArray[np.float32]:
     order = np.argsort(scored.rows)
     found: NDArray[np.float32] = scored.scores[order[np.searchsorted(scored.rows[order], rows)]]
     return found
-
-
-def _nothing() -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
-    return np.empty(0, np.int64), np.empty(0, np.float32), np.empty(0, np.float32)

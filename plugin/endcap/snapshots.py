@@ -53,6 +53,11 @@ class Snapshot:
     artefacts: Mapping[str, str]
 
     @property
+    def companions(self) -> CooccurrenceColumn | None:
+        """What is chosen together, where events were counted."""
+        return next((s for s in self.scorers if isinstance(s, CooccurrenceColumn)), None)
+
+    @property
     def model(self) -> str | None:
         """The names of the promoted artefacts; None where there are none."""
         return "+".join(self.artefacts[kind] for kind in sorted(self.artefacts)) or None

@@ -5,13 +5,12 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from endcap import profiles
 from endcap.bodies import Reading
 from endcap.configuration import SearchSettings
 from endcap.cursors import Cursor
 from endcap.fusion import Window, fuse, rerank
+from endcap.histories import HistoryLeg, history_leg
 from endcap.pages import Page, cut, head_request, tail_request
-from endcap.profiles import Profile
 from endcap.recall import LexicalLeg, VectorLeg, lexical_leg, vector_leg
 from endcap.requests import SearchRequest
 from endcap.responses import assemble, explain, scored, scored_below, with_extension
@@ -66,11 +65,11 @@ class Search:
 
     def run(self) -> Steps[Any]:
         """Recall, fuse, re-rank, fetch, answer."""
-        lexical, vector, profile = self._take((yield self._legs()))
+        lexical, vector, history = self._take((yield self._legs()))
         self.account.stage("recall")
         only_vectors = self.recall == "vector"
         window = fuse(
-            self.snapshot, self.reading, None if only_vectors else lexical, vector, profile
+            self.snapshot, self.reading, None if only_vectors else lexical, vector, history
         )
         self.account.stage("fuse")
         reranked = yield Computation(
@@ -83,7 +82,7 @@ class Search:
         self.account.stage("fetch")
         best = float(reranked.scores[reranked.order[0]]) if len(reranked.order) else None
         response = assemble(self.request, lexical.answer, answers, hits, best, window.extra)
-        return self._answer(response, window, reranked, page, profile)
+        return self._answer(response, window, reranked, page, history)
 
     def _legs(self) -> Legs:
         vector = (
@@ -93,31 +92,26 @@ class Search:
             if self.reading.text
             else _nothing()
         )
-        profile = self._profile_leg()
+        history = history_leg(self.request, self.snapshot, self.reading, self.size, self.shopper)
         deadline = None if self.budget_ms is None else time.monotonic() + self.budget_ms / 1000
         lexical = lexical_leg(self.request, self.snapshot, self.reading, self.size)
-        return Legs((lexical, vector, profile), deadline)
-
-    def _profile_leg(self) -> Steps[Profile | None]:
-        if self.request.options.history is not None:
-            return _known(Profile.of(self.request.options.history))
-        return _nothing() if self.shopper is None else profiles.get(self.shopper)
+        return Legs((lexical, vector, history), deadline)
 
     def _take(
         self, outcomes: list[Outcome[Any]]
-    ) -> tuple[LexicalLeg, VectorLeg | None, Profile | None]:
+    ) -> tuple[LexicalLeg, VectorLeg | None, HistoryLeg | None]:
         """The lexical leg must have come; another that failed or is late is left out, and that is
         said.
         """
-        lexical, vector, profile = outcomes
+        lexical, vector, history = outcomes
         found = lexical.result()
         if self.reading.untaken is not None:
             self.account.reasons.append(f"no vector leg: {self.reading.untaken}")
-        shopper = self._unless_missing("profile", profile)
-        cursor = self.request.options.cursor
-        if shopper is not None and cursor is not None and cursor.profile is not None:
-            shopper = shopper.at(cursor.profile)
-        return found, self._unless_missing("vector leg", vector), shopper
+        vector_leg, history_leg = (
+            self._unless_missing(name, leg)
+            for name, leg in (("vector leg", vector), ("history leg", history))
+        )
+        return found, vector_leg, history_leg
 
     def _unless_missing(self, name: str, outcome: Outcome[Any]) -> Any:
         if outcome.error is None:
@@ -152,10 +146,10 @@ class Search:
         window: Window,
         reranked: Reranked,
         page: Page,
-        profile: Profile | None,
+        history: HistoryLeg | None,
     ) -> Any:
         generation, model = self.snapshot.identity
-        version = profile.version if profile is not None else None
+        version = history.version if history is not None else None
         extension: dict[str, Any] = {
             "applied": True,
             "reason": "; ".join(self.account.reasons) or None,

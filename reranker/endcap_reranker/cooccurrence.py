@@ -101,6 +101,15 @@ class Cooccurrence:
         sums = np.bincount(self.neighbours.items[positions], values, len(self.item_ids))
         return sums.astype(np.float32)
 
+    def nearest(self, history: Codes, weights: Floats, k: int) -> Codes:
+        """At most k items that `score` most, best first; none without a known event."""
+        events, strengths = self._strengths(history, weights)
+        positions, lengths = slices(self.neighbours.indptr, events)
+        values = self.neighbours.values[positions] * np.repeat(strengths, lengths)
+        items, place = np.unique(self.neighbours.items[positions], return_inverse=True)
+        sums = np.bincount(place, values, len(items))
+        return items[np.argsort(-sums, kind="stable")[:k]]
+
     def _strengths(self, history: Codes, weights: Floats) -> tuple[Codes, Floats]:
         """The known events, less the faintest, and what each counts."""
         known = history >= 0

@@ -1,11 +1,12 @@
 """How often it is chosen together with what the shopper chose."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from endcap_reranker.arrays import Codes, Floats, at_rows
-from endcap_reranker.candidates import Candidates
+from endcap_reranker.arrays import Codes, Floats, Rows, at_rows
+from endcap_reranker.candidates import Candidates, Shopper
 from endcap_reranker.cooccurrence import Cooccurrence
 
 
@@ -22,6 +23,20 @@ class CooccurrenceColumn:
     codes: Codes
     half: float = 0.5
     name: str = "cooccurrence"
+
+    @cached_property
+    def rows(self) -> Rows:
+        """(m,) the row of each item, -1 for one that the catalogue no longer has."""
+        rows = np.full(len(self.counted.item_ids), -1, np.int64)
+        known = np.flatnonzero(self.codes >= 0)
+        rows[self.codes[known]] = known
+        return rows
+
+    def recall(self, shopper: Shopper, k: int) -> Rows:
+        """At most k rows of the catalogue that co-occur most with the history."""
+        history = at_rows(self.codes, shopper.rows, -1)
+        rows = self.rows[self.counted.nearest(history, shopper.weights, k)]
+        return rows[rows >= 0]
 
     def score(self, candidates: Candidates) -> Floats:
         """(n,) in 0 to 1; nan without a history, or where the product has no events."""
