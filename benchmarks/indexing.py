@@ -56,7 +56,8 @@ class FreeEncoder:
         self._basis = self._rng.standard_normal((16, self.dimension), np.float32)
 
     def encode_products(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        points = self._rng.standard_normal((len(texts), 16), np.float32) / 2
+        points = self._rng.standard_normal((len(texts), 16), np.float32)
+        points /= 2
         points += self._centres[self._rng.integers(500, size=len(texts))]
         vectors = points @ self._basis
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
