@@ -1,8 +1,8 @@
 """The configuration that is chosen on some of the judged queries.
 
 NDCG moves in steps and a hundred queries can be fitted by accident, so the answer is not the best
-configuration but the mean of those that are best on bootstrap samples of the queries (bagging:
-Breiman, Machine Learning 1996). Ratios of boosts are averaged as ratios.
+configuration but the middle of those that are best on bootstrap samples of the queries (bagging:
+Breiman, Machine Learning 1996). It is one that was tried: between two good boosts may lie bad ones.
 """
 
 from collections.abc import Callable
@@ -12,82 +12,74 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endcap.evaluation.metrics import Doubles
-from endcap.evaluation.trials import FLOORS, SHARES, Boosts, Trials, Worth
+from endcap.evaluation.trials import FLOORS, SHARES, Boosts, Trials
 
 FACTORS = (0.5, 2.0)  # of one boost, the others kept
 ROUNDS = 3
 RESAMPLES = 200
 DIGITS = 3
 
-Places = NDArray[np.intp]
+Places = NDArray[np.int64]
 
 
 class Chosen(NamedTuple):
     """boosts by field; floor; the share of the words in the fusion and in the blend."""
 
-    boosts: dict[str, float]
+    boosts: Boosts
     floor: float
     fused: float
     reranked: float
 
 
 def choose(trials: Trials, start: Boosts, places: Places) -> Chosen:
-    """What is best for both legs on the queries at `places`.
+    """What is best on the queries at `places`: first what finds, then what orders.
 
-    The objective is the mean of NDCG@10, of the NDCG@10 of the judged list and of Recall@100: in
-    the first alone a product that nobody judged counts as wrong, however right it is, and a
-    configuration would be praised for finding what the judges' own engine had found.
+    Boosts, floor and fusion by the mean of NDCG@10 and Recall@100 of the fused order; then the
+    blend by the mean of these two and of the NDCG@10 of the judged list. NDCG@10 alone would not
+    do: a product that nobody judged counts as wrong, however right it is, so it praises what finds
+    again what the judges' own engine had found.
     """
 
-    def objective(worth: Worth) -> Doubles:
-        """(floors, queries), each floor with the shares that are best for it."""
-        fused, reranked = worth.fused[..., places], worth.reranked[..., places]
-        return _best_share(fused) + _best_share(reranked)
+    def value(boosts: Boosts) -> float:
+        return float(trials.worth(boosts).fused[..., places].mean(axis=2).max())
 
-    points = _explore(trials, start, lambda worth: float(objective(worth).mean(axis=1).max()))
-    worths = [trials.worth(boosts) for boosts in points]
-    fused = np.array([worth.fused[..., places] for worth in worths])
-    reranked = np.array([worth.reranked[..., places] for worth in worths])
-    chosen = [_sample(fused, reranked, counts) for counts in _counts(len(places))]
-    boosts, floors, first, second = map(np.array, zip(*chosen, strict=True))
-    return Chosen(
-        _mean_boosts([points[place] for place in boosts]),
-        round(float(np.mean(np.array(FLOORS)[floors])), DIGITS),
-        round(float(np.mean(np.array(SHARES)[first])), DIGITS),
-        round(float(np.mean(np.array(SHARES)[second])), DIGITS),
-    )
+    tried = _explore(start, value)
+    counts = _counts(len(places))
+    fused = np.array([trials.worth(boosts).fused[..., places] for boosts in tried]) @ counts.T
+    best = np.unravel_index(fused.reshape(-1, len(counts)).argmax(axis=0), fused.shape[:3])
+    boosts = _middle_boosts([tried[place] for place in best[0]], tried)
+    floor = min(FLOORS, key=lambda floor: abs(floor - np.array(FLOORS)[best[1]].mean()))
+    reranked = trials.worth(boosts).reranked[FLOORS.index(floor)][:, places] @ counts.T
+    return Chosen(boosts, floor, _mean_share(best[2]), _mean_share(reranked.argmax(axis=0)))
 
 
-def choose_lexical(trials: Trials, start: Boosts, places: Places) -> dict[str, float]:
+def choose_lexical(trials: Trials, start: Boosts, places: Places) -> Boosts:
     """The boosts that are best for the engine alone: the strongest baseline, by its NDCG@10."""
-    points = _explore(trials, start, lambda worth: float(worth.lexical[places].mean()))
-    values = np.array([trials.worth(boosts).lexical[places] for boosts in points])
-    best = np.argmax(values @ np.array(_counts(len(places))).T, axis=0)
-    return _mean_boosts([points[place] for place in best])
+
+    def value(boosts: Boosts) -> float:
+        return float(trials.worth(boosts).lexical[places].mean())
+
+    tried = _explore(start, value)
+    values = np.array([trials.worth(boosts).lexical[places] for boosts in tried])
+    best = np.argmax(values @ _counts(len(places)).T, axis=0)
+    return _middle_boosts([tried[place] for place in best], tried)
 
 
-def _best_share(values: Doubles) -> Doubles:
-    """(floors, queries) of (floors, shares, queries): each floor's best share on the mean."""
-    best = values.mean(axis=2).argmax(axis=1)
-    return np.asarray(values[np.arange(len(values)), best])
+def _mean_share(places: Places) -> float:
+    return round(float(np.array(SHARES)[places].mean()), DIGITS)
 
 
-def _sample(fused: Doubles, reranked: Doubles, counts: Places) -> tuple[int, int, int, int]:
-    """The places of boosts, floor and shares that are best on one sample: of equal floors the
-    highest, which shows least that is not asked for.
-    """
-    first, second = fused @ counts, reranked @ counts  # (boosts, floors, shares)
-    total = first.max(axis=2) + second.max(axis=2)
-    boosts, floor = np.unravel_index(int(np.argmax(total)), total.shape)
-    return (
-        int(boosts),
-        int(floor),
-        int(first[boosts, floor].argmax()),
-        int(second[boosts, floor].argmax()),
-    )
+def _middle_boosts(best: list[Boosts], tried: list[Boosts]) -> Boosts:
+    """The tried one that is nearest to the mean of the best; ratios are compared."""
+    mean = np.mean([_logs(boosts) for boosts in best], axis=0)
+    return min(tried, key=lambda boosts: float(((_logs(boosts) - mean) ** 2).sum()))
 
 
-def _explore(trials: Trials, start: Boosts, value: Callable[[Worth], float]) -> list[Boosts]:
+def _logs(boosts: Boosts) -> Doubles:
+    return np.log(np.array(list(boosts.values()), np.float64))
+
+
+def _explore(start: Boosts, value: Callable[[Boosts], float]) -> list[Boosts]:
     """Coordinate search from the catalogue's boosts: one boost at a time halved or doubled.
 
     The first field's boost stays, since only ratios matter. Every vector that was tried.
@@ -99,21 +91,13 @@ def _explore(trials: Trials, start: Boosts, value: Callable[[Worth], float]) -> 
         for name in list(start)[1:]:
             moves = [{**best, name: best[name] * factor} for factor in FACTORS]
             tried += [move for move in moves if move not in tried]
-            best = max([best, *moves], key=lambda boosts: value(trials.worth(boosts)))
+            best = max([best, *moves], key=value)
         if best == before:
             break
     return tried
 
 
-def _counts(queries: int) -> list[Places]:
-    """How often each query stands in each bootstrap sample; the same for the same number."""
+def _counts(queries: int) -> Places:
+    """(resamples, queries) how often each stands in each; the same for the same number."""
     random = np.random.default_rng(0)
-    drawn = random.multinomial(queries, np.full(queries, 1 / queries), RESAMPLES)
-    return list(drawn)
-
-
-def _mean_boosts(boosts: list[Boosts]) -> dict[str, float]:
-    """The geometric mean."""
-    names = list(boosts[0])
-    logs = np.log([[each[name] for name in names] for each in boosts]).mean(axis=0)
-    return {name: float(f"{boost:.3g}") for name, boost in zip(names, np.exp(logs), strict=True)}
+    return random.multinomial(queries, np.full(queries, 1 / queries), RESAMPLES)

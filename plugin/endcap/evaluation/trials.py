@@ -31,7 +31,7 @@ class Worth(NamedTuple):
     """One vector of boosts, query by query.
 
     lexical: (queries,) NDCG@10 of the engine alone. fused, reranked: (floors, shares, queries),
-    the means of NDCG@10 with Recall@100, and of NDCG@10 with that of the judged list.
+    the means of NDCG@10 with Recall@100, and of these two with the NDCG@10 of the judged list.
     """
 
     lexical: Doubles
@@ -77,9 +77,9 @@ class Trials:
         fused, reranked = [], []
         for admitted in self._admit(query):
             kept = leave(explained, lexical | admitted)
-            found = ndcgs(kept, grades)
-            fused.append((found + recalls(kept, grades)) / 2)
-            reranked.append((found + judged) / 2)
+            found = ndcgs(kept, grades) + recalls(kept, grades)
+            fused.append(found / 2)
+            reranked.append((found + judged) / 3)
         return np.array(fused), np.array(reranked)
 
     def _admit(self, query: str) -> list[frozenset[str]]:

@@ -52,9 +52,9 @@ def test_every_trial_is_worth_what_the_client_answers(searcher, judge, boosts):
             among = Asked(QUERY, among=list(GRADES))
             judged = {QUERY: searcher.rank("reranked", tuning, among, size=len(GRADES))}
             shown, ordered = measure(found, judgments), measure(judged, judgments)["ndcg@10"]
-            ndcg = shown["ndcg@10"]
-            assert worth.fused[first, second] == pytest.approx((ndcg + shown["recall@100"]) / 2)
-            assert worth.reranked[first, second] == pytest.approx((ndcg + ordered) / 2)
+            both = shown["ndcg@10"] + shown["recall@100"]
+            assert worth.fused[first, second] == pytest.approx(both / 2)
+            assert worth.reranked[first, second] == pytest.approx((both + ordered) / 3)
     plain = {QUERY: searcher.rank("lexical", Tuning(boosts), Asked(QUERY))}
     assert worth.lexical == pytest.approx(measure(plain, judgments)["ndcg@10"])
 
