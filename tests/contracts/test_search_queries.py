@@ -228,6 +228,7 @@ def test_exact_values(find: Find, query: dict[str, Any], found: str) -> None:
         ("added", {"gt": "2026-01-02"}, "b"),  # the day is rounded up to its end
         ("added", {"lte": "2026-01-02"}, "ad"),
         ("added", {"lte": "2026"}, "d"),
+        ("added", {"gt": "2026-01-02T09:59:59Z", "lt": "2026-01-02T10:00:01Z"}, "a"),
         ("added", {"gte": 1767225600000, "lte": 1767225600000}, "d"),
         ("added", {"gte": "03/01/2026", "format": "dd/MM/yyyy"}, "b"),
         ("added", {"gte": "2026-01-02T11:30:00+01:00"}, "b"),

@@ -10,6 +10,7 @@ from .errors import RequestError, unsupported
 
 DEFAULT_FORMAT = "strict_date_optional_time||epoch_millis"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 ISO = (
     r"(?P<year>\d{4})(?:-(?P<month>\d{2})(?:-(?P<day>\d{2})(?:T(?:(?P<hour>\d{2})"
     r"(?::(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?)?)?"
@@ -121,6 +122,8 @@ def _unknown_format(letters: str) -> RequestError:
 
 def _epoch(unit: int) -> _Format:
     def parse(text: str, round_up: bool) -> int:
+        if not EPOCH_NUMBER.fullmatch(text):
+            raise ValueError(text)
         return int(float(text) * unit) if "." in text else int(text) * unit
 
     def render(milliseconds: int) -> str:
@@ -150,7 +153,7 @@ def _milliseconds(parts: dict[str, str | None], round_up: bool) -> int:
             (parts.get("second"), 59),
         )
     )
-    fraction = parts.get("fraction") or ("999" if round_up and not parts.get("second") else "0")
+    fraction = parts.get("fraction") or ("999" if round_up else "0")
     day = datetime(
         int(parts["year"] or 1970),
         int(parts.get("month") or 1),

@@ -7,7 +7,7 @@ atomically after tantivy's commit, and readers watch it. Everything here can be 
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,6 +30,7 @@ from .mappings import Mapping
 from .snapshots import Snapshot
 
 STATE = "state.json"
+LOCK = "refresh.lock"
 BATCH = 1000
 WRITER_BYTES = 200_000_000
 SMALL_WRITER_BYTES = 15_000_000  # the least that tantivy takes
@@ -56,23 +57,14 @@ class LexicalIndex:
 
     def refresh(self) -> None:
         """Makes every write up to now searchable."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(self._folder / "refresh.lock"):
-            target = self.documents.last_seq_no(self.index)
-            mapping = Mapping.from_json(self.documents.mapping(self.index))
-            state = self._read_state()
-            if state is None or self._is_stale(state, mapping):
-                self._rebuild(state, mapping, target)
-            elif state.seq_no < target:
-                self._update(state, mapping, target)
-            self.documents.set_refreshed(self.index, target)
+        self._catch_up(self.documents.last_seq_no)
 
     def snapshot(self) -> Snapshot:
         """The index as of the last refresh, by whatever process."""
         try:
             status = os.stat(self._folder / STATE)
         except FileNotFoundError:
-            self.refresh()
+            self._catch_up(self.documents.refreshed)
             status = os.stat(self._folder / STATE)
         seen = (status.st_mtime_ns, status.st_ino)
         snapshot = self._snapshot
@@ -89,40 +81,70 @@ class LexicalIndex:
         self._seen = None
         return self.snapshot()
 
+    def _catch_up(self, read_target: Callable[[str], int]) -> None:
+        """Up to a seq_no; the mapping is read after it, so it has every field of every document."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(self._folder / LOCK):
+            target = read_target(self.index)
+            mapping = Mapping.from_json(self.documents.mapping(self.index))
+            state = self._read_state()
+            if state is None or columns_of(Mapping.from_json(state.mapping)) != columns_of(mapping):
+                self._rebuild(state, mapping, target)
+            elif state.seq_no < target:
+                self._update(state, mapping, target)
+            self.documents.set_refreshed(self.index, target)
+
     def _load(self) -> Snapshot:
         while True:
             state = self._read_state()
             if state is None:
-                self.refresh()
+                self._catch_up(self.documents.refreshed)
+                continue
+            index = self._open(state)
+            if index is None:  # built anew between the two reads, or damaged
+                self._forget(state)
                 continue
             mapping = Mapping.from_json(state.mapping)
-            try:
-                index = tantivy.Index.open(str(self._path(state.generation)))
-            except ValueError:  # built anew between the two reads
-                if self._read_state() == state:
-                    raise
-                continue
-            register_tokenizer(index)
             return Snapshot(self.index, self.documents, mapping, columns_of(mapping), index)
 
-    def _is_stale(self, state: State, mapping: Mapping) -> bool:
-        old = columns_of(Mapping.from_json(state.mapping))
-        return old != columns_of(mapping) or self.snapshot().deleted_share() > MAX_DELETED
+    def _open(self, state: State) -> tantivy.Index | None:
+        """None where there is no whole index in the folder."""
+        try:
+            index = tantivy.Index.open(str(self._path(state.generation)))
+            index.config_reader("manual")
+        except ValueError:
+            return None
+        register_tokenizer(index)
+        return index
+
+    def _forget(self, state: State) -> None:
+        """The documents have everything, so what cannot be opened is built anew."""
+        with FileLock(self._folder / LOCK):
+            if self._read_state() == state and self._open(state) is None:
+                (self._folder / STATE).unlink()
 
     def _rebuild(self, state: State | None, mapping: Mapping, target: int) -> None:
-        generation = 1 + (state.generation if state else 0)
         self._remove_folders(keep=state.generation if state else 0)
+        generation = 1 + (state.generation if state else 0)
         folder = self._path(generation)
         folder.mkdir()
         columns = columns_of(mapping)
         index = tantivy.Index(build_schema(columns), path=str(folder))
-        self._apply(index, mapping, columns, -1, target)
+        register_tokenizer(index)
+        superseded = {one.replaces for one in self._changes(-1, target)} if state else set()
+        current = (one for one in self._changes(-1, target) if one.seq_no not in superseded)
+        self._apply(index, mapping, columns, current, target + 1 <= FEW, fresh=True)
         self._write_state(State(generation, target, mapping.to_json()))
         self._remove_folders(keep=generation)
 
     def _update(self, state: State, mapping: Mapping, target: int) -> None:
-        index = tantivy.Index.open(str(self._path(state.generation)))
-        self._apply(index, mapping, columns_of(mapping), state.seq_no, target)
+        index = self._open(state)
+        if index is None or self.snapshot().deleted_share() > MAX_DELETED:
+            self._rebuild(state, mapping, target)
+            return
+        changes = self._changes(state.seq_no, target)
+        few = target - state.seq_no <= FEW
+        self._apply(index, mapping, columns_of(mapping), changes, few, fresh=False)
         self._write_state(State(state.generation, target, mapping.to_json()))
 
     def _apply(
@@ -130,15 +152,15 @@ class LexicalIndex:
         index: tantivy.Index,
         mapping: Mapping,
         columns: dict[str, Column],
-        after: int,
-        target: int,
+        changes: Iterable[Change],
+        few: bool,
+        *,
+        fresh: bool,
     ) -> None:
         """Idempotent: a document takes the place of what has its id."""
-        register_tokenizer(index)
-        few = target - after <= FEW
         writer = index.writer(SMALL_WRITER_BYTES if few else WRITER_BYTES, 1)
-        for change in self._changes(after, target):
-            if after >= 0 or change.replaces is not None:
+        for change in changes:
+            if not fresh or change.replaces is not None:
                 writer.delete_documents_by_term(ID, change.id)
             if change.source is not None:
                 values = mapping.values(change.source)

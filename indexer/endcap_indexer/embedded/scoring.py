@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import tantivy
 
 from .clauses import NOTHING, Clause, Phrase, disjunction_max
-from .columns import Column
+from .columns import PADDING, Column
 from .snapshots import Snapshot
 from .statistics import K1, K1_PLUS_1, B, idf
 
@@ -19,7 +19,7 @@ def score_term(
 ) -> Clause:
     """BM25 of one term of a text column; ``frequency`` replaces its document frequency."""
     statistics = snapshot.statistics
-    if not statistics.frequency(column, term):
+    if term == PADDING or not statistics.frequency(column, term):
         return NOTHING
     query = tantivy.Query.term_query(snapshot.schema, column.name, term, "freq")
     factor = boost * statistics.correction(column, term, frequency)

@@ -54,8 +54,8 @@ class Snapshot:
 
     def deleted_share(self) -> float:
         """The share of deleted documents among those in the segments."""
-        live: float = self.size / max(1, self.statistics.documents)
-        return 1 - live
+        held = self.statistics.documents
+        return (held - self.size) / held if held else 0.0
 
     def seq_nos(self, addresses: Sequence[tantivy.DocAddress]) -> list[int]:
         seq_nos: list[int] = self.searcher.fast_field_values(SEQ_NO, list(addresses))

@@ -8,7 +8,7 @@ import tantivy
 
 from .arguments import check_keys, one_field, parsing_error, read_boost, read_object
 from .clauses import NOTHING, Clause, Occur, Phrase, disjunction_max
-from .columns import ID, MARKS, Column
+from .columns import ID, MARKS, PADDING, Column
 from .dates import check_format, parse_date
 from .errors import RequestError, illegal_argument, unsupported
 from .failures import ShardFailure
@@ -147,7 +147,7 @@ def _of_values(snapshot: Snapshot, column: Column, values: list[Any]) -> Clause:
             _integer(column, extreme)
         found = values
     elif column.field.type == "text":
-        found = [preview(item) for item in values]
+        found = [text for text in map(preview, values) if text != PADDING]
     else:
         found = [item for item in (_parse(column, value) for value in values) if item is not None]
     if not found:
