@@ -35,6 +35,7 @@ from endcap_reranker import (
     Cooccurrence,
     LexicalColumn,
     Reranker,
+    Scorer,
     Shopper,
     TextColumn,
 )
@@ -123,7 +124,8 @@ def measure_rerank(bench: Bench) -> list[Row]:
         generation = live_generation(client, bench.shop.store)
     artefacts = Registry(bench.shop.store, INDEX)
     counted = artefacts.cooccurrence(artefacts.promoted()[COOCCURRENCE])
-    scorers = [LexicalColumn(), TextColumn(), *Columns.of_counted(generation, counted).values()]
+    personal = Columns.of_counted(generation, counted).values()
+    scorers: list[Scorer] = [LexicalColumn(), TextColumn(), *personal]
     reranker = Reranker(scorers, Blend({scorer.name: 1.0 for scorer in scorers}))
     past = generation.rows(bench.history[::-1])
     seen = Shopper(past, np.ones(len(past), np.float32), generation.index.vectors(past))

@@ -16,7 +16,7 @@ import numpy as np
 from ranks import averages, rank_in
 from shop import INDEX, Events, Shop
 
-from endcap.evaluation import beside_relevance, fit_on_events
+from endcap.evaluation import TunedOnEvents, tune_on_events
 from endcap.evaluation.comparison import Row
 from endcap.evaluation.shoppers import scratch_store
 from endcap.evaluation.systems import Asked, Searcher
@@ -78,19 +78,20 @@ def measure(
 ) -> Iterator[Row]:
     """Rows by system and seed, through the public client with its real recall.
 
-    The seed draws the users on whom the weights are fitted; a system without those weights has the
-    same figures for every seed.
+    The seed draws the users on whose events boosts, floor and weights are tuned; the engine alone
+    has boosts tuned for itself.
     """
     events = shop.folder.events()
     cases = read_cases(shop, events, limit)
     counted = Cooccurrence.count(events.interactions.without_last(1))
     with scratch_store(shop.store, INDEX, counted) as store:
         for seed in range(seeds):
-            tuning, fitting = _fit(shop, events, seed, window)
+            tuned, tuning_seconds = _tune(shop, events, seed, window)
             for system in systems:
                 started = time.perf_counter()
+                tuning = tuned.baseline if system == "lexical" else tuned.tuning
                 ranks = _ranks(Task(shop, store, system, tuning, window, cases), processes)
-                seconds = time.perf_counter() - started + fitting
+                seconds = time.perf_counter() - started + tuning_seconds
                 yield {
                     "system": system,
                     "candidates": "client",
@@ -103,16 +104,14 @@ def measure(
                 }
 
 
-def _fit(shop: Shop, events: Events, seed: int, window: int) -> tuple[Tuning, float]:
-    """The tuning of one seed and the seconds it took."""
+def _tune(shop: Shop, events: Events, seed: int, window: int) -> tuple[TunedOnEvents, float]:
+    """What one seed's users say, and the seconds it took."""
     started = time.perf_counter()
-    tuning = Tuning()
-    fitted = fit_on_events(
-        shop.open, shop.store, INDEX, events.interactions, shop.fields, tuning,
-        window=window, seed=seed,
-    )  # fmt: skip
-    weights = beside_relevance(fitted)
-    return replace(tuning, weights=weights), time.perf_counter() - started
+    interactions = events.interactions
+    tuned = tune_on_events(
+        shop.open, shop.store, INDEX, interactions, shop.fields, window=window, seed=seed
+    )
+    return tuned, time.perf_counter() - started
 
 
 def _ranks(task: Task, processes: int) -> list[float]:

@@ -1,7 +1,6 @@
 """`endcap evaluate` and `endcap tune`."""
 
 import datetime
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,15 +12,8 @@ from endcap.cli.training import read_interactions
 from endcap.client import SearchClient
 from endcap.configuration import Configuration
 from endcap.connections import connect
-from endcap.evaluation import (
-    Judgments,
-    Tuner,
-    beside_relevance,
-    fit_on_events,
-)
-from endcap.evaluation import (
-    evaluate as compare,
-)
+from endcap.evaluation import Judgments, Tuner, tune_on_events
+from endcap.evaluation import evaluate as compare
 from endcap.evaluation.tables import print_rows, write_rows
 from endcap.exceptions import EvaluationError
 from endcap.registry import COOCCURRENCE, TUNING, Registry
@@ -29,13 +21,13 @@ from endcap.tuning import Tuning
 from endcap_indexer.catalogue import BadRows, CatalogueFields, digest_of
 from endcap_indexer.generations import Manifest, generation_folder, list_generations
 
-JudgmentsFile = typer.Argument(help="Judgments, TSV: split (optional), query, product, grade.")
+JUDGMENTS = typer.Argument(help="Judgments, TSV: split (optional), query, product, grade.")
 Split = Annotated[str | None, typer.Option(help="Only the queries of this split.")]
 JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the rows to this file too.")]
 
 
 def evaluate(
-    judgments: Annotated[Path, JudgmentsFile],
+    judgments: Annotated[Path, JUDGMENTS],
     index: Index = "products",
     split: Split = None,
     json: JsonFile = None,
@@ -57,7 +49,7 @@ def evaluate(
 
 
 def tune(
-    judgments: Annotated[Path | None, JudgmentsFile] = None,
+    judgments: Annotated[Path | None, JUDGMENTS] = None,
     events: Annotated[
         Path | None, typer.Option(help="Fit the weights on these events: .jsonl, .csv or .tsv.")
     ] = None,
@@ -73,15 +65,15 @@ def tune(
     console = Console()
     configuration = Configuration.read(config)
     client, folder = open_client(engine, store, configuration)
-    if judgments is None and events is None:
-        raise EvaluationError("nothing to tune on: pass judgments, --events or both")
-    tuning = Tuning()
+    tuning: Tuning | None = None
     if judgments is not None:
         judged = _read_judgments(judgments, split)
         tuning = _tune_on_judgments(client, index, judged, folds, json, console)
     if events is not None:
         place = engine or configuration.engine or str(folder)
         tuning = _tune_on_events(client, place, folder, index, events, tuning, console)
+    if tuning is None:
+        raise EvaluationError("nothing to tune on: pass judgments, --events or both")
     registry = Registry(folder, index)
     name = registry.save_tuning(tuning, _facts(judgments, events, split))
     registry.promote(TUNING, name)
@@ -96,7 +88,9 @@ def _tune_on_judgments(
     json: Path | None,
     console: Console,
 ) -> Tuning:
-    say = lambda line: console.print(line, highlight=False, soft_wrap=True)  # noqa: E731
+    def say(line: str) -> None:
+        console.print(line, highlight=False, soft_wrap=True)
+
     tuner = Tuner(client, index, judgments, say=say)
     if folds:
         rows = tuner.out_of_fold()
@@ -117,21 +111,19 @@ def _tune_on_events(
     store: Path,
     index: str,
     events: Path,
-    tuning: Tuning,
+    start: Tuning | None,
     console: Console,
 ) -> Tuning:
     bad_rows = BadRows()
     interactions = read_interactions(events, bad_rows)
     fields = _fields(client, store, index)
-    with console.status("fitting on each shopper's last-but-one event"):
-        fitted = fit_on_events(
-            lambda scratch: connect(place, store=scratch),
-            store,
-            index,
-            interactions,
-            fields,
-            tuning,
-        )
+
+    def open_scratch(scratch: Path) -> SearchClient:
+        return connect(place, store=scratch)
+
+    with console.status("tuning on each shopper's last-but-one event"):
+        tuned = tune_on_events(open_scratch, store, index, interactions, fields, start)
+    fitted = tuned.fitted
     console.print(
         f"{fitted.searches:,} searches made from events, {bad_rows.count:,} bad rows skipped:"
         f" NDCG@10 {fitted.start_ndcg:.4f} before, {fitted.ndcg:.4f} fitted",
@@ -139,8 +131,7 @@ def _tune_on_events(
     )
     if COOCCURRENCE not in Registry(store, index).promoted():
         console.print("[yellow]co-occurrence is not counted yet; run: endcap train EVENTS[/yellow]")
-    share = tuning.weights["lexical"] if tuning.boosts else None
-    return replace(tuning, weights=beside_relevance(fitted, share))
+    return tuned.tuning
 
 
 def _read_judgments(path: Path, split: str | None) -> Judgments:

@@ -4,8 +4,8 @@ from endcap.evaluation.bootstrap import Interval, paired_interval
 from endcap.evaluation.comparison import Row, evaluate
 from endcap.evaluation.judgments import Judgments
 from endcap.evaluation.metrics import measure
-from endcap.evaluation.shoppers import fit_on_events
-from endcap.evaluation.tune import Tuned, Tuner, beside_relevance
+from endcap.evaluation.shoppers import TunedOnEvents, tune_on_events
+from endcap.evaluation.tune import Tuned, Tuner
 
 __all__ = [
     "Interval",
@@ -13,9 +13,9 @@ __all__ = [
     "Row",
     "Tuned",
     "Tuner",
-    "beside_relevance",
     "evaluate",
-    "fit_on_events",
+    "TunedOnEvents",
     "measure",
     "paired_interval",
+    "tune_on_events",
 ]

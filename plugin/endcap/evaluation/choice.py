@@ -18,6 +18,7 @@ FACTORS = (0.5, 2.0)  # of one boost, the others kept
 ROUNDS = 3
 RESAMPLES = 200
 DIGITS = 3
+TIE = 1e-12
 
 Places = NDArray[np.int64]
 
@@ -35,9 +36,9 @@ def choose(trials: Trials, start: Boosts, places: Places) -> Chosen:
     """What is best on the queries at `places`: first what finds, then what orders.
 
     Boosts, floor and fusion by the mean of NDCG@10 and Recall@100 of the fused order; then the
-    blend by the mean of these two and of the NDCG@10 of the judged list. NDCG@10 alone would not
-    do: a product that nobody judged counts as wrong, however right it is, so it praises what finds
-    again what the judges' own engine had found.
+    blend by these and the NDCG@10 of the judged list, the NDCG@10 that shoppers see counting twice.
+    It alone would not do: a product that nobody judged counts as wrong, however right it is, so it
+    praises what finds again what the judges' own engine had found.
     """
 
     def value(boosts: Boosts) -> float:
@@ -46,11 +47,19 @@ def choose(trials: Trials, start: Boosts, places: Places) -> Chosen:
     tried = _explore(start, value)
     counts = _counts(len(places))
     fused = np.array([trials.worth(boosts).fused[..., places] for boosts in tried]) @ counts.T
-    best = np.unravel_index(fused.reshape(-1, len(counts)).argmax(axis=0), fused.shape[:3])
+    best = np.unravel_index(
+        fused.max(axis=2).reshape(-1, RESAMPLES).argmax(axis=0), fused.shape[:2]
+    )
     boosts = _middle_boosts([tried[place] for place in best[0]], tried)
-    floor = min(FLOORS, key=lambda floor: abs(floor - np.array(FLOORS)[best[1]].mean()))
-    reranked = trials.worth(boosts).reranked[FLOORS.index(floor)][:, places] @ counts.T
-    return Chosen(boosts, floor, _mean_share(best[2]), _mean_share(reranked.argmax(axis=0)))
+    mean = np.array(FLOORS)[best[1]].mean()
+    floor = min(range(len(FLOORS)), key=lambda place: abs(FLOORS[place] - mean))
+    worth = trials.worth(boosts)
+    return Chosen(
+        boosts,
+        FLOORS[floor],
+        _mean_share(worth.fused[floor][:, places] @ counts.T),
+        _mean_share(worth.reranked[floor][:, places] @ counts.T),
+    )
 
 
 def choose_lexical(trials: Trials, start: Boosts, places: Places) -> Boosts:
@@ -65,8 +74,10 @@ def choose_lexical(trials: Trials, start: Boosts, places: Places) -> Boosts:
     return _middle_boosts([tried[place] for place in best], tried)
 
 
-def _mean_share(places: Places) -> float:
-    return round(float(np.array(SHARES)[places].mean()), DIGITS)
+def _mean_share(values: Doubles) -> float:
+    """The mean of the shares that are best on each sample, of equal ones all: (shares, samples)."""
+    best = values >= values.max(axis=0) - TIE
+    return round(float((np.array(SHARES) @ (best / best.sum(axis=0))).mean()), DIGITS)
 
 
 def _middle_boosts(best: list[Boosts], tried: list[Boosts]) -> Boosts:

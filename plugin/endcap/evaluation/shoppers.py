@@ -1,4 +1,4 @@
-"""Searches whose good answer is known, made from shoppers' events, and the weights fitted on them.
+"""Searches whose good answer is known, made from shoppers' events, and the tuning that they say.
 
 Each shopper's last-but-one event is taken as a search that ended well: what was typed before it,
 else the words of its product's category, else the first words of its title; the history is what
@@ -9,6 +9,7 @@ far too high for the events that are still to come.
 """
 
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,7 +19,9 @@ from typing import NamedTuple
 import numpy as np
 
 from endcap.client import SearchClient
+from endcap.evaluation.judgments import Judgments
 from endcap.evaluation.systems import WINDOW, Asked, Searcher
+from endcap.evaluation.tune import Tuned, Tuner, beside_relevance
 from endcap.evaluation.words import words_of_product
 from endcap.exceptions import EvaluationError
 from endcap.registry import COOCCURRENCE, Registry
@@ -29,6 +32,8 @@ from endcap_reranker import Cooccurrence, Fitted, Interactions, fit
 USERS = 1500
 HELD_OUT = 2  # the last event and the one before
 PAGE = 500
+
+QUERIES = 300  # on which boosts and floor are tuned: each is searched some ten times
 
 OpenClient = Callable[[Path], SearchClient]  # a store → a client on it, of the same engine
 
@@ -43,41 +48,68 @@ class Visit(NamedTuple):
     typed: str
 
 
-def fit_on_events(
+class TunedOnEvents(NamedTuple):
+    """tuning: of a shop's searches. baseline: of the engine alone. fitted: the blend before it was
+    scaled.
+    """
+
+    tuning: Tuning
+    baseline: Tuning
+    fitted: Fitted
+
+
+def tune_on_events(
     open_client: OpenClient,
     store: Path,
     index: str,
     interactions: Interactions,
     fields: CatalogueFields,
-    tuning: Tuning,
+    start: Tuning | None = None,
     *,
     window: int = WINDOW,
     users: int = USERS,
     seed: int = 0,
-) -> Fitted:
-    """Weights of every column of the tuning, fitted on last-but-one events of a sample of users.
+) -> TunedOnEvents:
+    """A tuning from the last-but-one events of a sample of users, through the public client.
 
-    Candidates and columns come through the public client with its real recall. Raises
-    EvaluationError where no event can be asked for, FittingError where none of them was found.
+    First boosts, floor and fusion, for what shoppers chose after each text, unless `start` says
+    them (judgments know better); then the weights of every column. Raises EvaluationError where no
+    event can be asked for, FittingError where none of them was found.
     """
     visits = sample_visits(interactions, HELD_OUT, users, seed)
     if not visits:
-        raise EvaluationError("no shopper has three events, so there is no search to fit on")
-    everything = replace(tuning, weights=Tuning().weights)  # every column says something
+        raise EvaluationError("no shopper has three events, so there is no search to tune on")
     counted = Cooccurrence.count(interactions.without_last(HELD_OUT))
-    with scratch_store(store, index, counted) as scratch:
-        client = open_client(scratch)
-        searcher = Searcher(client, index, window)
+    with scratch_store(store, index, counted) as scratch, open_client(scratch) as client:
         texts = _texts(client, index, fields, visits)
-        asked = [
-            (visit, Asked(visit.typed or texts[visit.item], visit.history, visit.history))
-            for visit in visits
-            if visit.typed or visit.item in texts
+        typed = [(visit, visit.typed or texts.get(visit.item, "")) for visit in visits]
+        asked = [(visit, text) for visit, text in typed if text]
+        tuned = Tuned(start, start) if start else _tune_legs(client, index, asked)
+        # The fit starts where every column says something.
+        everything = replace(tuned.tuning, weights=Tuning().weights)
+        searcher = Searcher(client, index, window)
+        searches = [
+            found.graded({visit.item: 1})
+            for visit, text in asked
+            if (
+                found := searcher.explain(everything, Asked(text, visit.history, visit.history))
+            ).ids
         ]
-        explained = [(visit, searcher.explain(everything, search)) for visit, search in asked]
-        client.close()
-    searches = [found.graded({visit.item: 1}) for visit, found in explained if found.ids]
-    return fit(searches, everything.weights)
+    fitted = fit(searches, everything.weights)
+    share = start.weights["lexical"] if start else None
+    weights = beside_relevance(fitted, share)
+    return TunedOnEvents(replace(tuned.tuning, weights=weights), tuned.baseline, fitted)
+
+
+def _tune_legs(client: SearchClient, index: str, asked: Sequence[tuple[Visit, str]]) -> Tuned:
+    """What was chosen after a text is a good answer to it; the texts that came most often."""
+    often = [text for text, _ in Counter(text for _, text in asked).most_common(QUERIES)]
+    chosen: dict[str, dict[str, int]] = {text: {} for text in often}
+    for visit, text in asked:
+        if text in chosen:
+            chosen[text][visit.item] = 1
+    judgments = Judgments(chosen, dict.fromkeys(chosen, ""))
+    return Tuner(client, index, judgments).tune_legs(judgments)
 
 
 def sample_visits(

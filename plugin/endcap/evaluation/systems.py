@@ -80,7 +80,7 @@ class Searcher:
     def explain(self, tuning: Tuning, asked: Asked) -> Explained:
         """Every candidate of a shop's search."""
         options = {**(self._options("reranked", tuning) or {}), "explain": True}
-        size = 2 * self.window if asked.among is None else len(asked.among)
+        size = 3 * self.window if asked.among is None else len(asked.among)
         answer = self._search(asked, tuning, size, options)
         said = answer["ext"]["endcap"]["explanations"]
         names = said[0]["columns"] if said else {}

@@ -31,7 +31,7 @@ class Worth(NamedTuple):
     """One vector of boosts, query by query.
 
     lexical: (queries,) NDCG@10 of the engine alone. fused, reranked: (floors, shares, queries),
-    the means of NDCG@10 with Recall@100, and of these two with the NDCG@10 of the judged list.
+    the mean of NDCG@10 and Recall@100, and its mean with that of NDCG@10 and the judged list's.
     """
 
     lexical: Doubles
@@ -77,9 +77,9 @@ class Trials:
         fused, reranked = [], []
         for admitted in self._admit(query):
             kept = leave(explained, lexical | admitted)
-            found = ndcgs(kept, grades) + recalls(kept, grades)
-            fused.append(found / 2)
-            reranked.append((found + judged) / 3)
+            ndcg = ndcgs(kept, grades)
+            fused.append((ndcg + recalls(kept, grades)) / 2)
+            reranked.append((fused[-1] + (ndcg + judged) / 2) / 2)
         return np.array(fused), np.array(reranked)
 
     def _admit(self, query: str) -> list[frozenset[str]]:

@@ -1,20 +1,20 @@
 """Choosing boosts, floor and weights on judged queries, and the honest figure of that choice."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from endcap.client import SearchClient
-from endcap.evaluation.choice import DIGITS, Chosen, choose, choose_lexical
+from endcap.evaluation.choice import DIGITS, choose, choose_lexical
 from endcap.evaluation.comparison import Row, Runs, require_usable
 from endcap.evaluation.folds import split_folds
 from endcap.evaluation.judgments import Judgments
 from endcap.evaluation.systems import SYSTEMS, Asked, Searcher
 from endcap.evaluation.trials import LEGS, Trials
 from endcap.tuning import Tuning
-from endcap_reranker import Fitted, fit
+from endcap_reranker import Fitted, Search, fit
 
 OUT_OF_FOLD = "oof"
 
@@ -49,12 +49,24 @@ class Tuner:
 
     def tune(self, training: Judgments) -> Tuned:
         """The configuration chosen on these queries alone, which are among the judgments."""
+        tuned = self.tune_legs(training)
+        weights = self._fit_speaking(tuned.tuning, training)
+        self._say(f"{len(training)} queries: {_describe(tuned.tuning)}")
+        return tuned._replace(tuning=replace(tuned.tuning, weights=weights))
+
+    def tune_legs(self, training: Judgments) -> Tuned:
+        """The same, but for the weights of the columns besides words and meaning."""
         wanted = set(training.queries)
         places = np.flatnonzero([query in wanted for query in self.judgments.queries])
         chosen = choose(self._trials, self._boosts, places)
         baseline = choose_lexical(self._trials, self._boosts, places)
-        tuning = self._complete(chosen, training)
-        self._say(f"{len(training)} queries: {_describe(tuning)}")
+        tuning = replace(
+            self.start,
+            boosts=chosen.boosts,
+            floor=chosen.floor,
+            fusion=_legs(chosen.fused),
+            weights={**self.start.weights, **_legs(chosen.reranked)},
+        )
         return Tuned(tuning, replace(self.start, boosts=baseline))
 
     def out_of_fold(self, systems: Sequence[str] = SYSTEMS) -> list[Row]:
@@ -65,22 +77,29 @@ class Tuner:
             runs.search(self.searcher, held_out, tunings(tuned, systems))
         return runs.rows(self.judgments.among(list(runs.found[systems[0]])), OUT_OF_FOLD)
 
-    def _complete(self, chosen: Chosen, training: Judgments) -> Tuning:
-        """With the columns besides words and meaning: those that speak are fitted, the rest stays
-        as it stood beside them.
+    def _fit_speaking(self, tuning: Tuning, training: Judgments) -> dict[str, float]:
+        """The weights, those of the columns that speak without a shopper fitted; the others stay
+        as they were.
         """
-        weights = {**self.start.weights, **_legs(chosen.reranked)}
-        tuning = replace(
-            self.start,
-            boosts=chosen.boosts,
-            floor=chosen.floor,
-            fusion=_legs(chosen.fused),
-            weights=weights,
-        )
-        fitted = _fit_speaking(self.searcher, tuning, training)
-        if fitted is None:
-            return tuning
-        return replace(tuning, weights={**weights, **beside_relevance(fitted, chosen.reranked)})
+        weights = dict(tuning.weights)
+        searches = list(self._searches(tuning, training))
+        speaking = {
+            name
+            for search in searches
+            for name, column in search.columns.items()
+            if not np.isnan(column).all()
+        }
+        if not speaking - set(LEGS):
+            return weights
+        fitted = fit(searches, {name: weights[name] for name in weights if name in speaking})
+        return weights | beside_relevance(fitted, weights["lexical"])
+
+    def _searches(self, tuning: Tuning, training: Judgments) -> Iterator[Search]:
+        """Each query's window, and its judged list."""
+        for query, grades in training.grades.items():
+            for asked in (Asked(query), Asked(query, among=list(grades))):
+                if (found := self.searcher.explain(tuning, asked)).ids:
+                    yield found.graded(grades)
 
 
 def tunings(tuned: Tuned, systems: Sequence[str] = SYSTEMS) -> dict[str, Tuning]:
@@ -102,25 +121,6 @@ def beside_relevance(fitted: Fitted, share: float | None = None) -> dict[str, fl
         if name not in LEGS
     }
     return {**_legs(share), **rest}
-
-
-def _fit_speaking(searcher: Searcher, tuning: Tuning, training: Judgments) -> Fitted | None:
-    """Weights of the columns that say something without a shopper; None where only the legs do."""
-    searches = []
-    for query, grades in training.grades.items():
-        for asked in (Asked(query), Asked(query, among=list(grades))):
-            if (found := searcher.explain(tuning, asked)).ids:
-                searches.append(found.graded(grades))
-    speaking = {
-        name
-        for search in searches
-        for name, column in search.columns.items()
-        if not np.isnan(column).all()
-    }
-    start = {name: tuning.weights[name] for name in tuning.weights if name in speaking}
-    if not start.keys() - set(LEGS):
-        return None
-    return fit(searches, start)
 
 
 def _legs(share: float) -> dict[str, float]:

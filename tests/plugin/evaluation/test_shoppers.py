@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 import endcap
-from endcap.evaluation import fit_on_events, shoppers
+from endcap.evaluation import shoppers, tune_on_events
 from endcap.evaluation.shoppers import Visit, sample_visits
 from endcap.exceptions import EvaluationError
 from endcap.registry import COOCCURRENCE, Registry
 from endcap.tuning import Tuning
+from endcap_indexer.catalogue import CatalogueFields
 from endcap_reranker import Cooccurrence, Interactions
 
 
@@ -59,8 +60,6 @@ def pairs():
 
 
 def fit(store, events, **options):
-    from endcap_indexer.catalogue import CatalogueFields
-
     fields = CatalogueFields(text={"title": 2.0, "brand": 1.0})
     opened = []
 
@@ -68,8 +67,9 @@ def fit(store, events, **options):
         opened.append(scratch)
         return endcap.connect(store, store=scratch)
 
-    found = fit_on_events(open_client, store, "products", events, fields, Tuning(), **options)
-    return found, opened
+    options = {"start": Tuning(), **options}
+    found = tune_on_events(open_client, store, "products", events, fields, **options)
+    return found.fitted, opened
 
 
 def test_weights_of_all_columns_are_fitted(store, pairs):
@@ -133,6 +133,26 @@ def test_what_was_typed_is_searched_for(store, pairs, monkeypatch):
         ("crimson sofa", ("p000",), ("p000",)),
         ("blue couch", ("p001",), ("p001",)),
     }
+
+
+def test_boosts_are_tuned_for_what_was_chosen_unless_judgments_did(store):
+    """Whoever typed a brand chose that brand's product; without its field nothing is found."""
+    histories = {f"u{n}": ["p000", f"p{n + 1:03}", "p070"] for n in range(60)}
+    brands = ("Alder", "Birch", "Cedar")
+    typed = {(f"u{n}", f"p{n + 1:03}"): brands[(n + 1) // 24] for n in range(60)}
+    events = interactions(histories, typed)
+    fields = CatalogueFields(text={"title": 2.0, "brand": 1.0})
+
+    def open_client(scratch):
+        return endcap.connect(store, store=scratch)
+
+    tuned = tune_on_events(open_client, store, "products", events, fields)
+    assert set(tuned.tuning.boosts) == {"title", "brand"}
+    assert tuned.tuning.fusion["lexical"] > 0.5  # no title says a brand: meaning says nothing
+    judged = Tuning(boosts={"title": 7.0, "brand": 3.0}, floor=0.33)
+    kept = tune_on_events(open_client, store, "products", events, fields, judged)
+    assert (kept.tuning.boosts, kept.tuning.floor) == (judged.boosts, 0.33)
+    assert kept.tuning.weights["lexical"] == judged.weights["lexical"]
 
 
 def test_events_that_are_too_few_are_said_to_be(store):

@@ -52,9 +52,10 @@ def test_every_trial_is_worth_what_the_client_answers(searcher, judge, boosts):
             among = Asked(QUERY, among=list(GRADES))
             judged = {QUERY: searcher.rank("reranked", tuning, among, size=len(GRADES))}
             shown, ordered = measure(found, judgments), measure(judged, judgments)["ndcg@10"]
-            both = shown["ndcg@10"] + shown["recall@100"]
-            assert worth.fused[first, second] == pytest.approx(both / 2)
-            assert worth.reranked[first, second] == pytest.approx((both + ordered) / 3)
+            ndcg, recall = shown["ndcg@10"], shown["recall@100"]
+            assert worth.fused[first, second] == pytest.approx((ndcg + recall) / 2)
+            expected = (2 * ndcg + recall + ordered) / 4
+            assert worth.reranked[first, second] == pytest.approx(expected)
     plain = {QUERY: searcher.rank("lexical", Tuning(boosts), Asked(QUERY))}
     assert worth.lexical == pytest.approx(measure(plain, judgments)["ndcg@10"])
 
