@@ -63,7 +63,7 @@ class Bench:
 
 def measure(options: argparse.Namespace, console: Console) -> list[Row]:
     shop = open_shop(options.data, options.store, options.model, console)
-    parts = (measure_engine, measure_faiss, measure_rerank, measure_search, measure_memory)
+    parts = (measure_alone, measure_search, measure_memory)
     with make_bench(shop) as bench:
         return [row for part in parts for row in in_own_process(part, bench)]
 
@@ -95,6 +95,11 @@ def use_one_core() -> None:
     """Where the system lets a process choose."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
+def measure_alone(bench: Bench) -> list[Row]:
+    """The parts of a search, each without the others."""
+    return [*measure_engine(bench), *measure_faiss(bench), *measure_rerank(bench)]
 
 
 def measure_engine(bench: Bench) -> list[Row]:
@@ -201,5 +206,9 @@ def resident_bytes() -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
+def main(arguments: list[str] | None = None) -> None:
+    run(parser(__doc__).parse_args(arguments), measure)
+
+
 if __name__ == "__main__":
-    run(parser(__doc__).parse_args(), measure)
+    main()

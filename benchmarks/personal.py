@@ -23,7 +23,7 @@ PROCESSES = min(2, os.cpu_count() or 1)
 SYSTEMS_OF_CLIENT = ("lexical", "popularity", "nonpersonal", "personal")
 
 
-def read_options(arguments: list[str] | None = None) -> argparse.Namespace:
+def main(arguments: list[str] | None = None) -> None:
     made = parser(__doc__)
     known = sorted({*recommendation.SYSTEMS, *searching.SYSTEMS, *oracle.SYSTEMS})
     made.add_argument("--protocol", choices=("A", "B"), required=True)
@@ -32,7 +32,7 @@ def read_options(arguments: list[str] | None = None) -> argparse.Namespace:
     made.add_argument("--window", type=int, default=WINDOW, help="of the client, for B")
     made.add_argument("--processes", type=int, default=PROCESSES)
     made.add_argument("--limit", type=int, help="so many users only: to see that it runs")
-    return made.parse_args(arguments)
+    run(made.parse_args(arguments), measure)
 
 
 def measure(options: argparse.Namespace, console: Console) -> list[Row]:
@@ -69,4 +69,4 @@ def _said(row: Row, console: Console) -> Row:
 
 
 if __name__ == "__main__":
-    run(read_options(), measure)
+    main()

@@ -45,5 +45,9 @@ def by_split(tuner: Tuner) -> list[Row]:
     return runs.rows(test, TEST) + runs.rows(usable, "all")
 
 
+def main(arguments: list[str] | None = None) -> None:
+    run(parser(__doc__).parse_args(arguments), measure)
+
+
 if __name__ == "__main__":
-    run(parser(__doc__).parse_args(), measure)
+    main()

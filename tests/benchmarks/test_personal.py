@@ -1,0 +1,135 @@
+"""benchmarks/personal.py on a tiny folder, and its metrics on ranks that are known."""
+
+from math import log2
+
+import numpy as np
+import pytest
+
+METRICS = {"hr@10", "ndcg@10", "mrr"}
+
+
+def test_the_averages_are_their_formulas(benchmark):
+    ranks = benchmark("ranks")
+    found = ranks.averages([1, 3, 10, 11, np.inf])
+    assert found == {
+        "hr@10": 3 / 5,
+        "ndcg@10": round((1 + 1 / log2(4) + 1 / log2(11)) / 5, 4),
+        "mrr": round((1 + 1 / 3 + 1 / 10 + 1 / 11) / 5, 4),
+    }
+
+
+def test_equal_scores_share_the_middle_of_their_places(benchmark):
+    rank = benchmark("ranks").rank_among
+    assert rank(np.array([3.0, 2, 1]), 1) == 2
+    assert rank(np.array([3.0, 2, 2, 2]), 2) == 3  # places 2, 3 and 4
+    assert rank(np.zeros(5), 4) == 3
+
+
+def test_a_product_that_is_not_shown_has_no_rank(benchmark):
+    rank = benchmark("ranks").rank_in
+    assert rank(["a", "b"], "b") == 2
+    assert rank(["a", "b"], "c") == np.inf
+
+
+def test_protocol_a_ranks_all_products(rows, visited):
+    found = rows("personal", visited, "--protocol", "A", "--seeds", "2")
+    assert [(row["system"], row["seed"]) for row in found] == [
+        (system, seed)
+        for system in ("popularity", "cooccurrence", "history", "blend")
+        for seed in (0, 1)
+    ]
+    for row in found:
+        assert row["candidates"] == "all"
+        assert row["searches"] == 40
+        assert all(isinstance(row[name], float) and 0 <= row[name] <= 1 for name in METRICS)
+        assert row["seconds"] >= 0
+
+
+def test_users_who_keep_to_a_colour_are_known_by_it(rows, visited):
+    """Four colours of 12 products: history knows the colour, popularity does not."""
+    found = {row["system"]: row for row in rows("personal", visited, "--protocol", "A")}
+    assert found["history"]["hr@10"] == 1
+    assert found["popularity"]["hr@10"] < 0.6
+
+
+def test_protocol_b_goes_through_the_client_and_an_oracle(rows, visited):
+    found = rows("personal", visited, "--protocol", "B", "--processes", "1")
+    assert {(row["system"], row["candidates"]) for row in found} == {
+        *((name, "client") for name in ("lexical", "popularity", "nonpersonal", "personal")),
+        *((name, "oracle") for name in ("popularity", "personal")),
+    }
+    for row in found:
+        assert all(isinstance(row[name], float) and 0 <= row[name] <= 1 for name in METRICS)
+    client = {row["system"]: row for row in found if row["candidates"] == "client"}
+    assert client["personal"]["ndcg@10"] > client["nonpersonal"]["ndcg@10"]
+    assert client["personal"]["window"] == 200
+    oracle = {row["system"]: row for row in found if row["candidates"] == "oracle"}
+    assert oracle["personal"]["ndcg@10"] > oracle["popularity"]["ndcg@10"]
+
+
+def test_two_processes_find_what_one_does(rows, visited):
+    arguments = ("--protocol", "B", "--systems", "lexical", "--processes")
+    one, two = (rows("personal", visited, *arguments, number) for number in "12")
+    assert [{**row, "seconds": 0} for row in one] == [{**row, "seconds": 0} for row in two]
+
+
+def test_only_the_asked_systems_are_run(rows, visited):
+    found = rows("personal", visited, "--protocol", "A", "--systems", "popularity")
+    assert [row["system"] for row in found] == ["popularity"]
+
+
+def test_the_last_event_of_every_user_is_withheld(rows, visited, benchmark, model):
+    """Were it counted, each user's answer would be chosen together with the whole history."""
+    from rich.console import Console
+
+    shop = benchmark("shop").open_shop(visited, None, model, Console(quiet=True))
+    events = shop.folder.events()
+    cases = benchmark("searching").read_cases(shop, events, None)
+    assert len(cases) == 40
+    for case in cases:
+        assert case.answer not in case.history
+        assert len(case.history) == 5
+
+
+def test_times_instead_of_positions(rows, visited):
+    import gzip
+
+    path = visited / "interactions.tsv.gz"
+    header, *lines = gzip.decompress(path.read_bytes()).decode().splitlines()
+    cells = [line.split("\t") for line in lines]
+    text = "".join(f"{user}\t{1_700_000_000 + 60 * int(n)}\t{item}\n" for user, n, item in cells)
+    path.write_bytes(gzip.compress(b"user_id\ttimestamp\tproduct_id\n" + text.encode()))
+    found = rows("personal", visited, "--protocol", "A", "--systems", "history")
+    assert found[0]["hr@10"] == 1
+
+
+def test_users_are_numbered_as_interactions_number_them(visited, benchmark):
+    folder = benchmark("shop").DataFolder(visited)
+    interactions, users = folder.events()
+    histories = interactions.histories()
+    start, end = histories.indptr[[users["u7"], users["u7"] + 1]]
+    shown = [id.decode() for id in interactions.item_ids[histories.items[start:end]].tolist()]
+    from collections import Counter
+
+    assert len(users) == interactions.n_users == 40
+    assert Counter(shown) == Counter(_history_of("u7", folder))
+
+
+def _history_of(user, folder):
+    import gzip
+
+    lines = gzip.decompress(folder.find("interactions").read_bytes()).decode().splitlines()
+    return [line.split("\t")[2] for line in lines if line.split("\t")[0] == user]
+
+
+def test_protocol_b_without_searches_names_the_file(rows, visited, capsys):
+    (visited / "search_test.tsv.gz").unlink()
+    with pytest.raises(SystemExit, match="1"):
+        rows("personal", visited, "--protocol", "B")
+    assert "has no search_test file" in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_a_limit_is_said_to_give_no_figure(rows, visited, capsys):
+    (row,) = rows("personal", visited, "--protocol", "A", "--systems", "popularity", "--limit", "5")
+    assert row["searches"] == 5
+    assert "5 users only: no figure to compare" in capsys.readouterr().out
