@@ -6,7 +6,6 @@ from typing import Any
 
 import opensearchpy
 
-from endcap import profiles
 from endcap.conditions import Query
 from endcap.configuration import SearchSettings
 from endcap.core import Core
@@ -70,7 +69,7 @@ class AsyncSearchClient(opensearchpy.AsyncOpenSearch):
 
     async def forget(self, *, user: str | None = None, session: str | None = None) -> int:
         """Remove a shopper's profile and events; returns how many events there were."""
-        return await self._driver.run(profiles.forget(self._core.shopper(user, session)))
+        return await self._driver.run(self._core.forget(user, session))
 
     async def close(self) -> None:
         """Close the connections and the threads."""

@@ -1,19 +1,6 @@
 """What is read from a search body: its text and conditions, or the reason why it is passed through.
 
-| the request has | read as |
-| --- | --- |
-| `endcap=False`, `scroll`, `size=0`, `search_after`, `pit`, `rescore`, `collapse` | bypass |
-| a `search_type` other than the default, `slice` | bypass |
-| a sort whose first key is not `_score` descending | bypass |
-| `q` in the URL, a query that is not one clause, several indices | bypass |
-| match, match_phrase(_prefix), match_bool_prefix, multi_match, combined_fields | text |
-| query_string, simple_query_string | text |
-| term(s), ids, range, exists, prefix, wildcard, nested, geo_*, constant_score, … | conditions |
-| bool, dis_max, function_score, boosting | taken apart |
-| hybrid, knn, script_score, more_like_this, …; `min_score` | re-ranked without a vector leg |
-| no text and no shopper | bypass |
-
-`ext.endcap.query` overrides the text.
+The table is docs/search.md; `conditions` and the constants here are its rows.
 """
 
 from collections.abc import Mapping
@@ -23,8 +10,19 @@ from typing import Any
 from endcap.conditions import Apart, NotTakenApart, Query, take_apart
 from endcap.requests import SearchRequest
 
-BYPASSES = ("scroll", "search_after", "pit", "rescore", "collapse", "slice", "q")
+BYPASSES = (
+    "scroll",
+    "search_after",
+    "pit",
+    "rescore",
+    "collapse",
+    "slice",
+    "q",
+    "search_pipeline",
+)
+TOP_LEVEL_ONLY = ("hybrid",)  # queries that the engine refuses inside of another
 MATCH_ALL: Query = {"match_all": {}}
+MAXIMUM_ROWS = 10_000  # of one answer: index.max_result_window
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,72 +36,70 @@ class Bypass:
 class Reading:
     """A body that can be re-ranked.
 
-    `query`: the caller's. `text`: what is embedded, "" when there is none. `conditions`: what binds
-    the vector leg; None when the query cannot be taken apart (`untaken` says which clause).
-    `text_required`: only documents that match the text are found by the caller's query.
-    `tie_breakers`: the sort keys after `_score`.
+    query: the caller's. text: what is embedded, "" when there is none. untaken: why only the
+    engine's own hits are re-ranked; None where `apart` says what binds another leg. start, size:
+    of the page. sorted: by the score and then by other keys.
     """
 
     query: Query
     text: str
-    conditions: tuple[Query, ...] | None
-    text_required: bool
+    apart: Apart
     untaken: str | None
     start: int
     size: int
-    sort: tuple[Any, ...] = ()
-
-    @property
-    def matches_all(self) -> bool:
-        """The query gives every product the same score."""
-        return not self.text and self.conditions is not None
+    sorted: bool
 
 
 def read_body(request: SearchRequest) -> Reading | Bypass:
-    """Read a request by the table above."""
+    """Read a request by the table of docs/search.md."""
     if not isinstance(request.body, Mapping):
         return Bypass("a body that is no object is passed through")
-    if (passed := _passed(request)) is not None:
-        return Bypass(passed)
+    reason = _passed_option(request) or _passed_page(request)
+    if reason is not None:
+        return Bypass(reason)
     query = request.body.get("query", MATCH_ALL)
-    apart, untaken = _take_apart(query)
-    if request.body.get("min_score") is not None:
-        untaken = "min_score"
+    if any(name in query for name in TOP_LEVEL_ONLY):
+        return Bypass(f"{next(iter(query))} is passed through")
+    apart, untaken = _take_apart(request, query)
     text = request.options.query or " ".join(dict.fromkeys(apart.texts))
-    options = request.options
-    if not text.strip() and not (options.user or options.session or options.history):
-        return Bypass("no text and no shopper")
-    return Reading(
-        query=query,
-        text=text.strip(),
-        conditions=None if untaken else apart.conditions,
-        text_required=apart.required,
-        untaken=untaken,
-        start=int(request.option("from", 0)),
-        size=int(request.option("size", 10)),
-        sort=tuple(_sort_keys(request.option("sort"))),
-    )
+    if not text.strip() and not request.options.names_shopper:
+        return Bypass(f"no text and no shopper{f' ({untaken})' if untaken else ''}")
+    start, size = request.page
+    sort = bool(request.option("sort"))
+    return Reading(query, text.strip(), apart, untaken, start, size, sort)
 
 
-def _passed(request: SearchRequest) -> str | None:
+def _passed_option(request: SearchRequest) -> str | None:
     for name in BYPASSES:
         if request.option(name) is not None:
             return f"{name} is passed through"
     if request.option("search_type", "query_then_fetch") != "query_then_fetch":
         return "search_type is passed through"
-    if int(request.option("size", 10)) == 0:
-        return "size is 0"
+    if "_none_" in str(request.option("stored_fields")):
+        return "hits without ids are passed through"
     keys = _sort_keys(request.option("sort"))
-    if keys and not _by_score(keys[0]):
-        return "sorted by a field"
+    return "sorted by a field" if keys and not _by_score(keys[0]) else None
+
+
+def _passed_page(request: SearchRequest) -> str | None:
+    try:
+        start, size = request.page
+    except (TypeError, ValueError):
+        return "from or size is no number"
+    if size == 0:
+        return "size is 0"
+    if start < 0 or size < 0 or start + size > MAXIMUM_ROWS:
+        return "from and size are beyond what the engine answers"
     return None
 
 
-def _take_apart(query: Query) -> tuple[Apart, str | None]:
+def _take_apart(request: SearchRequest, query: Query) -> tuple[Apart, str | None]:
     try:
-        return take_apart(query), None
-    except NotTakenApart as clause:
-        return Apart((), (), True), str(clause)
+        apart = take_apart(query)
+    except NotTakenApart as reason:
+        return Apart((), (), True, False), str(reason)
+    # What only another leg found has no score of the engine's that could reach the least.
+    return apart, None if request.body.get("min_score") is None else "min_score"
 
 
 def _sort_keys(sort: Any) -> list[Any]:

@@ -6,7 +6,6 @@ from typing import Any
 
 import opensearchpy
 
-from endcap import profiles
 from endcap.conditions import Query
 from endcap.configuration import SearchSettings
 from endcap.core import Core
@@ -19,10 +18,9 @@ class SearchClient(opensearchpy.OpenSearch):
     """A drop-in for `opensearchpy.OpenSearch`: the same constructor plus `store=` and the search
     settings.
 
-    store: the folder of generations and artefacts; else `ENDCAP_STORE`, else `endcap.toml`. window:
-    how many hits of each leg are re-ranked. fusion: convex or rrf. recall: both, lexical or vector.
-    budget_ms: after which late legs are left behind. Raises what opensearch-py raises, and
-    `RequestError` for an `ext.endcap` that cannot be read.
+    store: the folder of generations and artefacts; else `ENDCAP_STORE`, else `endcap.toml`.
+    settings: window, fusion, recall and budget of every search; else those of `endcap.toml`. Raises
+    what opensearch-py raises, and `RequestError` for an `ext.endcap` that cannot be read.
     """
 
     def __init__(
@@ -82,7 +80,7 @@ class SearchClient(opensearchpy.OpenSearch):
 
     def forget(self, *, user: str | None = None, session: str | None = None) -> int:
         """Remove a shopper's profile and events; returns how many events there were."""
-        return self._driver.run(profiles.forget(self._core.shopper(user, session)))
+        return self._driver.run(self._core.forget(user, session))
 
     def close(self) -> None:
         """Close the connections and the threads."""

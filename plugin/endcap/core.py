@@ -1,6 +1,4 @@
-"""What the two clients share: the store, the open snapshots, the shopper's identity, and the steps
-of each verb.
-"""
+"""What the two clients share: the store, the open snapshots, and the steps of each verb."""
 
 import datetime
 from collections.abc import Mapping
@@ -13,10 +11,11 @@ from endcap.configuration import Configuration, SearchSettings, find_store
 from endcap.drivers import Executor
 from endcap.exceptions import ConfigurationError
 from endcap.identity import Identity
+from endcap.opening import Snapshot
 from endcap.profiles import Event, Profile
 from endcap.requests import read_request
-from endcap.snapshots import Resolved, Snapshot, Snapshots
-from endcap.steps import Steps
+from endcap.snapshots import NO_STORE, Snapshots
+from endcap.steps import Computation, Steps
 
 WORKERS = 32  # threads for legs: a leg waits for the engine most of its time
 POLL_INTERVAL_S = 1.0
@@ -47,9 +46,14 @@ class Core:
     ) -> Steps[Any]:
         request = read_request(body, index, arguments, user=user, session=session)
         options = request.options
-        known = self.store is not None and (options.user or options.session)
-        shopper = self.shopper(options.user, options.session) if known else None
-        return pipeline.search(request, self.snapshots, self.settings, shopper)
+        if options.user is None and options.session is None:
+            return pipeline.search(request, self.snapshots, self.settings, None)
+        return pipeline.search(
+            request,
+            self.snapshots,
+            self.settings,
+            lambda: self._shopper(options.user, options.session),
+        )
 
     def text_query(self, text: str, index: str) -> Steps[Query]:
         resolved = yield from self.snapshots.resolve(index)
@@ -62,21 +66,20 @@ class Core:
     ) -> Steps[Profile]:
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
         event = Event(item, action, now.replace("+00:00", "Z"), query)
+        key = yield Computation(lambda: self._shopper(user, session))
         if not self._has_indices:
             yield from profiles.ensure_indices()
             self._has_indices = True
-        return (yield from profiles.append(self.shopper(user, session), event))
+        return (yield from profiles.append(key, event))
 
-    def reload(self, index: str) -> Steps[Resolved]:
-        return self.snapshots.renew(index)
+    def forget(self, user: str | None, session: str | None) -> Steps[int]:
+        key = yield Computation(lambda: self._shopper(user, session))
+        return (yield from profiles.forget(key))
 
-    def shopper(self, user: str | None, session: str | None) -> str:
+    def _shopper(self, user: str | None, session: str | None) -> str:
         """The keyed hash under which a shopper is known."""
         if self.store is None:
-            raise ConfigurationError(
-                "a shopper needs a store, which keeps the key of the hashes:"
-                " pass store=, set ENDCAP_STORE or write store in endcap.toml"
-            )
+            raise ConfigurationError(f"a shopper needs the store's key, and there is {NO_STORE}")
         if self._identity is None:
             self._identity = Identity(self.store)
         return self._identity.shopper(user, session)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from endcap.bodies import Reading
 from endcap.histories import HistoryLeg
+from endcap.opening import Snapshot
 from endcap.recall import LexicalLeg, Scored, VectorLeg
-from endcap.snapshots import Snapshot
 from endcap_reranker import (
     Blend,
     Candidates,
@@ -31,14 +31,14 @@ from endcap_reranker import (
 class Window:
     """The union of the legs, the engine's hits first.
 
-    ids: of every candidate. extra: how many of them the caller's own query does not find. found:
-    the ids that aggregations count although the caller's own query does not find them.
+    ids: of every candidate. extra: how many of them the caller's own query does not find.
+    counted: the ids that aggregations count although the caller's own query does not find them.
     """
 
     ids: list[str]
     candidates: Candidates
     extra: int
-    found: list[str]
+    counted: list[str]
 
 
 def fuse(
@@ -48,19 +48,15 @@ def fuse(
     vector: VectorLeg | None,
     history: HistoryLeg | None,
 ) -> Window:
-    """Bring the legs together; a leg that was left behind is None."""
+    """Bring the legs together; a leg that is left out is None."""
     generation = snapshot.generation
     rows, scores, ids = _lexical_part(snapshot, lexical)
-    extra, found = 0, np.empty(0, np.int64)
-    if vector is not None and reading.text_required:
-        extra = int((vector.lexical[~np.isin(vector.rows, rows)] <= 0).sum())
-        found = vector.found
-    for leg in _rest(vector, history):
-        new = ~np.isin(leg.rows, rows)
-        rows = np.concatenate([rows, leg.rows[new]])
-        scores = np.concatenate([scores, leg.scores[new]])
-        ids = ids + generation.ids(leg.rows[new])
-    if reading.matches_all:  # every score is the same constant: the engine has no opinion
+    for found in _found(vector, history):
+        new = ~np.isin(found.rows, rows)
+        rows = np.concatenate([rows, found.rows[new]])
+        scores = np.concatenate([scores, found.scores[new]])
+        ids = ids + generation.ids(found.rows[new])
+    if not reading.text and _says_nothing(scores):
         scores = np.full_like(scores, np.nan)
     candidates = Candidates(
         rows=rows,
@@ -70,34 +66,39 @@ def fuse(
         product_columns={},
         shopper=None if history is None else history.shopper,
     )
-    return Window(ids, candidates, extra, generation.ids(found))
+    if vector is None:
+        return Window(ids, candidates, 0, [])
+    extra = vector.extra[~np.isin(vector.extra, rows[: len(lexical.rows) if lexical else 0])]
+    return Window(ids, candidates, len(extra), generation.ids(vector.counted))
 
 
-def _rest(vector: VectorLeg | None, history: HistoryLeg | None) -> Iterator[Scored]:
-    """What the legs beside the lexical one found, with the scores of the caller's own query."""
-    if vector is not None:
-        yield Scored(vector.rows, vector.lexical)
-    if history is not None:
-        yield history.found
+def rerank(
+    snapshot: Snapshot, candidates: Candidates, weights: Mapping[str, float], fusion: str
+) -> Reranked:
+    """Order the candidates by every column that has a weight."""
+    calibrate = by_rank if fusion == "rrf" else by_best
+    scorers: list[Scorer] = [LexicalColumn(calibrate), TextColumn(calibrate), *snapshot.scorers]
+    weighted = {scorer.name: weights.get(scorer.name, 0.0) for scorer in scorers}
+    used = [scorer for scorer in scorers if weighted[scorer.name] > 0]
+    return Reranker(used, Blend(weighted)).rerank(candidates)
 
 
 def _lexical_part(
     snapshot: Snapshot, lexical: LexicalLeg | None
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], list[str]]:
     if lexical is None:
-        return np.empty(0, np.int64), np.empty(0, np.float32), []
-    return lexical.rows, lexical.scores, lexical.ids or snapshot.generation.ids(lexical.rows)
+        return *Scored.nothing(), []
+    ids = list(lexical.ids) or snapshot.generation.ids(lexical.rows)
+    return lexical.rows, lexical.scores, ids
 
 
-def rerank(
-    snapshot: Snapshot, candidates: Candidates, weights: Mapping[str, float], fusion: str
-) -> Reranked:
-    """Order the candidates by every column that has a weight; fused order: weights of lexical and
-    text alone.
-    """
-    calibrate = by_rank if fusion == "rrf" else by_best
-    scorers: list[Scorer] = [LexicalColumn(calibrate), TextColumn(calibrate), *snapshot.scorers]
-    weighted = {scorer.name: weights.get(scorer.name, 0.0) for scorer in scorers}
-    return Reranker([s for s in scorers if weighted[s.name] > 0], Blend(weighted)).rerank(
-        candidates
-    )
+def _found(vector: VectorLeg | None, history: HistoryLeg | None) -> Iterator[Scored]:
+    if vector is not None:
+        yield vector.found
+    if history is not None:
+        yield history.found
+
+
+def _says_nothing(scores: NDArray[np.float32]) -> bool:
+    """One score for every product is no opinion: a filter, or `match_all`."""
+    return bool(len(scores)) and bool(scores.min() == scores.max())

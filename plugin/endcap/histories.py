@@ -5,65 +5,67 @@ engine which of these the caller's own query finds, so it adds candidates but ne
 total.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from endcap import profiles
 from endcap.bodies import Reading
-from endcap.conditions import Query
-from endcap.cursors import Cursor
+from endcap.opening import Snapshot
 from endcap.profiles import Profile
-from endcap.recall import ROW, Scored, ask_rows
+from endcap.recall import Scored, among, ask_rows
 from endcap.requests import SearchRequest
-from endcap.snapshots import Snapshot
 from endcap.steps import Computation, Steps
 from endcap_reranker import ACTION_WEIGHTS, Shopper
 
 RECENT = 50  # events of the profile that the columns look at
+Identify = Callable[[], str]  # the keyed hash of who is asking
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryLeg:
     """version: of the profile. shopper: None without a history. found: what goes with it."""
 
-    version: int | None
+    version: int
     shopper: Shopper | None
     found: Scored
 
 
 def history_leg(
-    request: SearchRequest, snapshot: Snapshot, reading: Reading, window: int, key: str | None
+    request: SearchRequest,
+    snapshot: Snapshot,
+    reading: Reading,
+    window: int,
+    identify: Identify | None,
 ) -> Steps[HistoryLeg]:
     """The profile as of the request's cursor, and at most `window` products that go with it."""
-    profile = yield from _profile(request, key)
-    version = profile.version if key is not None else None
-    shopper = _shopper(snapshot, profile)
+    profile = yield from _profile(request, identify)
+    if not profile.events:
+        return HistoryLeg(profile.version, None, Scored.nothing())
+    shopper = yield Computation(lambda: _shopper(snapshot, profile))
     companions = snapshot.companions
-    if shopper is None or companions is None or reading.conditions is None:
-        return HistoryLeg(version, shopper, Scored.nothing())
+    if companions is None or reading.untaken is not None:
+        return HistoryLeg(profile.version, shopper, Scored.nothing())
     rows = yield Computation(lambda: companions.recall(shopper, window))
     if not len(rows):
-        return HistoryLeg(version, shopper, Scored.nothing())
-    among: Query = {"terms": {ROW: rows.tolist()}}
-    query = {"bool": {"must": [reading.query], "filter": [among]}}
-    return HistoryLeg(version, shopper, (yield from ask_rows(request, snapshot, query, len(rows))))
+        return HistoryLeg(profile.version, shopper, Scored.nothing())
+    query = {"bool": {"must": [reading.query], "filter": [among(rows)]}}
+    found = yield from ask_rows(request, snapshot, query, len(rows))
+    return HistoryLeg(profile.version, shopper, found)
 
 
-def _profile(request: SearchRequest, key: str | None) -> Steps[Profile]:
+def _profile(request: SearchRequest, identify: Identify | None) -> Steps[Profile]:
     if request.options.history is not None:
         return Profile.of(request.options.history)
-    if key is None:
+    if identify is None:
         return Profile()
-    profile = yield from profiles.get(key)
-    cursor: Cursor | None = request.options.cursor
+    profile = yield from profiles.get((yield Computation(identify)))
+    cursor = request.options.cursor
     return profile if cursor is None or cursor.profile is None else profile.at(cursor.profile)
 
 
-def _shopper(snapshot: Snapshot, profile: Profile) -> Shopper | None:
-    """None for nobody: an unknown shopper gets exactly the order that nobody gets."""
-    if not profile.events:
-        return None
+def _shopper(snapshot: Snapshot, profile: Profile) -> Shopper:
     events = profile.events[-RECENT:][::-1]
     rows = snapshot.generation.rows([event.item for event in events])
     weights = [ACTION_WEIGHTS.get(event.action, 1.0) for event in events]

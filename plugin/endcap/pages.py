@@ -1,6 +1,4 @@
-"""The page: where it lies in the re-ranked window and behind it, and the requests that fetch its
-hits.
-"""
+"""The page: where it lies in the re-ranked window and behind it, and what fetches its hits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,11 +9,11 @@ from endcap.conditions import Query
 from endcap.fusion import Window
 from endcap.requests import SearchRequest
 
-# What the window's request has answered already, or would count again.
-ANSWERED = (
-    "from", "size", "post_filter", "min_score", "suggest", "track_total_hits", "terminate_after",
-)  # fmt: skip
-TOTAL = {"track_total_hits": False, "track_scores": True}
+# What the window's request has answered already.
+ANSWERED = ("from", "size", "suggest", "track_total_hits", "filter_path", "rest_total_hits_as_int")
+# What has decided already which hits there are, and would now only get in the way of them.
+DECIDED = ("post_filter", "min_score", "terminate_after")
+PAGE = {"track_total_hits": False, "track_scores": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,44 +38,38 @@ def cut(order: Sequence[int], reading: Reading, *, more: bool) -> Page:
 def head_request(
     request: SearchRequest, index: str, reading: Reading, window: Window, page: Page
 ) -> SearchRequest:
-    """The page's candidates as the caller wants to see them; aggregations count the union of both
-    legs.
-    """
-    wanted = {"ids": {"values": [window.ids[position] for position in page.positions]}}
-    found: Query = {"bool": {"filter": [wanted], "should": [reading.query]}}
-    body: dict[str, Any] = {"query": found, "size": len(page.positions), **TOTAL}
+    """The page's candidates as the caller wants to see them, and the aggregations."""
+    plain = request.without(*ANSWERED, "post_filter")
+    wanted: Query = {"ids": {"values": [window.ids[position] for position in page.positions]}}
+    body: dict[str, Any] = {"size": len(page.positions), **PAGE}
     if request.aggregates:
-        body["query"], body["post_filter"] = _union(reading, window), wanted
-    return request.without(*ANSWERED, "filter_path", "rest_total_hits_as_int").asking(index, **body)
+        query = _union(reading, window)
+        return plain.asking(index, query=query, post_filter=wanted, **body)
+    query = {"bool": {"filter": [wanted], "should": [reading.query]}}
+    return plain.without(*DECIDED).asking(index, query=query, **body)
 
 
 def tail_request(
     request: SearchRequest, index: str, reading: Reading, window: Window, page: Page
 ) -> SearchRequest:
     """What follows the window: the engine's own order without the window's ids."""
-    shown = {"ids": {"values": window.ids}}
     allowed = [request.body["post_filter"]] if "post_filter" in request.body else []
-    body: dict[str, Any] = {
-        "post_filter": {"bool": {"filter": allowed, "must_not": [shown]}},
-        "query": reading.query,
-        "from": page.start,
-        "size": page.size,
-        **TOTAL,
-    }
-    kept = request.without(
-        "from", "size", "suggest", "track_total_hits", "filter_path", "rest_total_hits_as_int"
+    others = {"bool": {"filter": allowed, "must_not": [{"ids": {"values": window.ids}}]}}
+    plain = request.without(*ANSWERED)
+    if page.positions:  # the head has counted
+        plain = plain.without("aggs", "aggregations")
+    return plain.asking(
+        index,
+        query=_union(reading, window) if plain.aggregates else reading.query,
+        post_filter=others,
+        **{"from": page.start, "size": page.size},
+        **PAGE,
     )
-    if page.positions:
-        return kept.without("aggs", "aggregations").asking(index, **body)
-    if request.aggregates:
-        body["query"] = _union(reading, window)
-    return kept.asking(index, **body)
 
 
 def _union(reading: Reading, window: Window) -> Query:
-    """What the caller's query finds and what only the vector leg found, which scores nothing."""
-    if not window.found:
+    """What the caller's query finds and what only another leg found, which scores nothing."""
+    if not window.counted:
         return reading.query
-    conditions = list(reading.conditions or ())
-    extras = {"bool": {"filter": [{"ids": {"values": window.found}}, *conditions]}}
+    extras: Query = {"bool": {"filter": [{"ids": {"values": window.counted}}]}}
     return {"bool": {"should": [reading.query, extras], "minimum_should_match": 1}}

@@ -6,34 +6,34 @@ lets the engine decide which of them the caller's conditions allow, and what the
 says about each.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from endcap.bodies import Reading
+from endcap.bodies import MAXIMUM_ROWS, Reading
 from endcap.conditions import Query
 from endcap.exceptions import EncodingError
+from endcap.opening import Snapshot
 from endcap.requests import SearchRequest
-from endcap.snapshots import Snapshot
 from endcap.steps import Call, Computation, Steps
 from endcap_indexer.vectors import VectorIndex
 
 ROW = "endcap.row"
-MAXIMUM_ROWS = 10_000  # of one answer: index.max_result_window
 BY_ROW = {"_source": False, "stored_fields": "_none_", "docvalue_fields": [ROW]}
-# What decorates a hit or the answer as a whole; asked for once, with the page.
+# What decorates a hit, or the answer as a whole: asked for once, with the page.
 DECORATIONS = (
     "_source", "_source_includes", "_source_excludes", "stored_fields", "docvalue_fields", "fields",
-    "script_fields", "highlight", "explain", "version", "seq_no_primary_term", "profile",
+    "script_fields", "highlight", "explain", "version", "seq_no_primary_term", "profile", "ext",
     "aggs", "aggregations", "filter_path", "from", "size", "rest_total_hits_as_int",
-    "include_named_queries_score", "typed_keys",
+    "include_named_queries_score",
 )  # fmt: skip
 
 
 class Scored(NamedTuple):
-    """Products by row, best first: rows (n,) int64, scores (n,) float32."""
+    """Products by row, best first: rows (n,) int64, scores (n,) float32 of the caller's query."""
 
     rows: NDArray[np.int64]
     scores: NDArray[np.float32]
@@ -47,54 +47,47 @@ class Scored(NamedTuple):
 class LexicalLeg:
     """The caller's own search: its first hits and the answer they came in.
 
-    rows: (n,) of the catalogue, -1 for a product that the generation does not know. ids: the
-    engine's ids where they had to be asked for (`by_id`), else empty.
+    rows: -1 for a product that the generation does not know. ids: the engine's, where they had to
+    be asked for; else empty.
     """
 
     answer: dict[str, Any]
     rows: NDArray[np.int64]
     scores: NDArray[np.float32]
-    ids: list[str]
+    ids: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
 class VectorLeg:
-    """rows, cosines: allowed by the conditions, above the floor, best first; lexical: what the
-    caller's query says.
+    """What is near in meaning: allowed by the conditions, above the floor, nearest first.
 
-    found: the rows that only this leg finds when a post_filter, which aggregations do not see, is
-    left out.
+    extra: the rows that the caller's own query does not find. counted: these and what else of that
+    kind aggregations count, since they do not see a post_filter.
     """
 
-    query_vector: NDArray[np.float32] | None
-    rows: NDArray[np.int64]
-    cosines: NDArray[np.float32]
-    lexical: NDArray[np.float32]
-    found: NDArray[np.int64]
-
-    @classmethod
-    def nothing(cls, query_vector: NDArray[np.float32]) -> "VectorLeg":
-        rows, scores = Scored.nothing()
-        return cls(query_vector, rows, scores, scores, rows)
+    query_vector: NDArray[np.float32]
+    found: Scored
+    extra: NDArray[np.int64]
+    counted: NDArray[np.int64]
 
 
 def lexical_leg(
     request: SearchRequest, snapshot: Snapshot, reading: Reading, window: int
 ) -> Steps[LexicalLeg]:
-    """The first `window` hits of the caller's search; asked by `_id` when one carries no row."""
+    """The first `window` hits of the caller's search; asked again by id when one has no row."""
     plain = request.without(*DECORATIONS)
-    sorting = {"track_scores": True} if reading.sort else {}
+    sorting = {"track_scores": True} if reading.sorted else {}
     asked = plain.asking(snapshot.index, size=window, **BY_ROW, **sorting)
     answer = yield Call("search", asked.keywords())
     hits = answer["hits"]["hits"]
     if all("fields" in hit for hit in hits):
-        rows, scores = _rows_of(hits)
-        return LexicalLeg(answer, rows, scores, [])
+        return LexicalLeg(answer, _rows_of(hits), _scores_of(hits), ())
     asked = plain.asking(snapshot.index, size=window, _source=False, **sorting)
     answer = yield Call("search", asked.keywords())
     hits = answer["hits"]["hits"]
     ids = [hit["_id"] for hit in hits]
-    return LexicalLeg(answer, snapshot.generation.rows(ids), _scores_of(hits), ids)
+    rows = yield Computation(lambda: snapshot.generation.rows(ids))
+    return LexicalLeg(answer, rows, _scores_of(hits), ids)
 
 
 def vector_leg(
@@ -109,26 +102,51 @@ def vector_leg(
 
     With `recall` lexical, or a query that cannot be taken apart, only the query is encoded.
     """
-    queries = snapshot.queries
-    if queries is None:
-        raise EncodingError("the vectors are the shop's own and no encoder for queries was given")
-    query_vector = yield Computation(lambda: queries.encode_query(reading.text))
-    if reading.conditions is None or recall == "lexical":
-        return VectorLeg.nothing(query_vector)
+    query_vector = yield from _encode(snapshot, reading.text)
+    if reading.untaken is not None or recall == "lexical":
+        nothing = Scored.nothing()
+        return VectorLeg(query_vector, nothing, nothing.rows, nothing.rows)
     index = snapshot.generation.index
     near = yield from _near(index, query_vector, window, floor)
     allowed = yield from _allowed(request, snapshot, reading, near)
     # A list that the floor cut short holds all there is; one of full length may hide allowed rows.
-    if len(near) == window and len(allowed.rows) < window // 2:
+    if len(near) == window and len(allowed.rows) < max(1, window // 2):
         allowed = yield from _among_all(request, snapshot, reading, query_vector, floor)
     rows, cosines = yield Computation(lambda: index.search(query_vector, window, allowed.rows))
-    rows, cosines = rows[cosines >= floor], cosines[cosines >= floor]
-    lexical = _look_up(allowed, rows)
-    found = rows[lexical <= 0]
+    rows = rows[cosines >= floor]
+    found = Scored(rows, _look_up(allowed, rows))
+    extra = yield from _not_found(request, snapshot, reading, found)
+    counted = extra
     if "post_filter" in request.body and request.aggregates:
-        without = yield from _allowed(request.without("post_filter"), snapshot, reading, near)
-        found = without.rows[without.scores <= 0]
-    return VectorLeg(query_vector, rows, cosines, lexical, found)
+        seen = request.without("post_filter")
+        every = yield from _allowed(seen, snapshot, reading, near)
+        counted = np.union1d(extra, (yield from _not_found(seen, snapshot, reading, every)))
+    return VectorLeg(query_vector, found, extra, counted)
+
+
+def ask_rows(request: SearchRequest, snapshot: Snapshot, query: Query, size: int) -> Steps[Scored]:
+    """What a query finds under the caller's own URL parameters, post_filter and so on."""
+    asked = request.without(*DECORATIONS, "sort", "suggest", "terminate_after").asking(
+        snapshot.index, query=query, size=size, **BY_ROW, track_total_hits=False
+    )
+    answer = yield Call("search", asked.keywords())
+    hits = answer["hits"]["hits"]
+    return Scored(_rows_of(hits), _scores_of(hits))
+
+
+def among(rows: NDArray[np.int64]) -> Query:
+    """The condition that a product is one of these rows."""
+    return {"terms": {ROW: rows.tolist()}}
+
+
+def _encode(snapshot: Snapshot, text: str) -> Steps[NDArray[np.float32]]:
+    queries = snapshot.queries
+    if queries is None:
+        raise EncodingError("the vectors are the shop's own and no encoder for queries was given")
+    if (known := queries.lookup(text)) is not None:
+        return known
+    encoded: NDArray[np.float32] = yield Computation(lambda: queries.encode_query(text))
+    return encoded
 
 
 def _near(
@@ -146,9 +164,7 @@ def _among_all(
     query_vector: NDArray[np.float32],
     floor: float,
 ) -> Steps[Scored]:
-    """Under a restrictive condition: every row that it allows, or, where these are too many, a far
-    longer list.
-    """
+    """Under a restrictive condition: all it allows or, if that is too much, a far longer list."""
     allowed = yield from _allowed(request, snapshot, reading, None)
     if len(allowed.rows) < MAXIMUM_ROWS:
         return allowed
@@ -159,30 +175,35 @@ def _among_all(
 def _allowed(
     request: SearchRequest, snapshot: Snapshot, reading: Reading, rows: NDArray[np.int64] | None
 ) -> Steps[Scored]:
-    """Which of the rows (None: of all) the conditions allow, scored by the caller's query: 0, it
-    does not match.
-    """
-    if rows is not None and len(rows) == 0:
+    """Which of the rows (None: of all) the conditions allow, scored by the caller's query."""
+    if rows is not None and not len(rows):
         return Scored.nothing()
-    among: list[Query] = [] if rows is None else [{"terms": {ROW: rows.tolist()}}]
-    known = [{"exists": {"field": ROW}}] if rows is None else among
-    query = {"bool": {"filter": [*known, *(reading.conditions or ())], "should": [reading.query]}}
+    known: Query = {"exists": {"field": ROW}} if rows is None else among(rows)
+    filters = [known, *reading.apart.conditions]
+    query = {"bool": {"filter": filters, "should": [reading.query]}}
     size = MAXIMUM_ROWS if rows is None else len(rows)
     return (yield from ask_rows(request, snapshot, query, size))
 
 
-def ask_rows(request: SearchRequest, snapshot: Snapshot, query: Query, size: int) -> Steps[Scored]:
-    """What a query finds under the caller's own URL parameters, post_filter and so on."""
-    asked = request.without(*DECORATIONS, "sort", "suggest", "terminate_after").asking(
-        snapshot.index, query=query, size=size, **BY_ROW, track_total_hits=False
-    )
-    answer = yield Call("search", asked.keywords())
-    return Scored(*_rows_of(answer["hits"]["hits"]))
+def _not_found(
+    request: SearchRequest, snapshot: Snapshot, reading: Reading, scored: Scored
+) -> Steps[NDArray[np.int64]]:
+    """The rows that the caller's own query does not find.
+
+    A score above 0 says that it does; a score of 0 says the contrary only where every match scores.
+    """
+    if not reading.apart.narrows:
+        return scored.rows[:0]
+    unscored = scored.rows[scored.scores <= 0]
+    if reading.apart.positive or not len(unscored):
+        return unscored
+    query = {"bool": {"filter": [among(unscored), reading.query]}}
+    matched = yield from ask_rows(request, snapshot, query, len(unscored))
+    return unscored[~np.isin(unscored, matched.rows)]
 
 
-def _rows_of(hits: list[dict[str, Any]]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    rows = np.array([hit["fields"][ROW][0] for hit in hits], dtype=np.int64)
-    return rows, _scores_of(hits)
+def _rows_of(hits: list[dict[str, Any]]) -> NDArray[np.int64]:
+    return np.array([hit["fields"][ROW][0] for hit in hits], dtype=np.int64)
 
 
 def _scores_of(hits: list[dict[str, Any]]) -> NDArray[np.float32]:

@@ -24,6 +24,11 @@ COOCCURRENCE = "cooccurrence"
 TUNING = "tuning"
 
 
+def model_name(artefacts: Mapping[str, str]) -> str | None:
+    """The promoted artefacts in one name, as answers and cursors carry it; None for none."""
+    return "+".join(artefacts[kind] for kind in sorted(artefacts)) or None
+
+
 class Registry:
     """The artefacts of one index."""
 

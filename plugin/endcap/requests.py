@@ -1,35 +1,65 @@
 """One search as the caller wrote it: body, index and options, and what of it is ours."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import orjson
+
 from endcap.cursors import Cursor
 from endcap.exceptions import RequestError
+from endcap.tuning import COLUMNS
 
-OPTIONS = {
-    "user": str,
-    "session": str,
-    "history": list,
-    "query": str,
-    "recall": str,
-    "fusion": str,
-    "window": int,
-    "budget_ms": (int, float),
-    "floor": (int, float),
-    "weights": dict,
-    "cursor": str,
-    "explain": bool,
-    "rerank": bool,
+DEFAULT_SIZE = 10
+Check = Callable[[Any], bool]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _are_weights(value: Any) -> bool:
+    return (
+        isinstance(value, Mapping)
+        and len(value) > 0
+        and all(name in COLUMNS for name in value)
+        and all(_is_number(weight) and weight >= 0 for weight in value.values())
+    )
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _one_of(*choices: str) -> tuple[Check, str]:
+    return lambda value: value in choices, " or ".join(choices)
+
+
+# What ext.endcap takes: how a value is checked, and what to type instead of a wrong one.
+OPTIONS: Mapping[str, tuple[Check, str]] = {
+    "user": (_is_text, "a shopper's id, in quotes"),
+    "session": (_is_text, "a session's id, in quotes"),
+    "history": (lambda value: isinstance(value, (list, tuple)), "a list of product ids"),
+    "query": (lambda value: isinstance(value, str), "a text, in quotes"),
+    "recall": _one_of("both", "lexical", "vector"),
+    "fusion": _one_of("convex", "rrf"),
+    "window": (
+        lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= 1,
+        "a whole number from 1",
+    ),
+    "budget_ms": (lambda value: _is_number(value) and value > 0, "milliseconds above 0"),
+    "floor": (lambda value: _is_number(value) and -1 <= value <= 1, "a cosine, -1 to 1"),
+    "weights": (_are_weights, f"weights from 0 of {', '.join(COLUMNS)}"),
+    "cursor": (lambda value: isinstance(value, str), "what the first page's cursor held"),
+    "explain": (lambda value: isinstance(value, bool), "true or false"),
+    "rerank": (lambda value: isinstance(value, bool), "true or false"),
 }
-CHOICES = {"recall": ("both", "lexical", "vector"), "fusion": ("convex", "rrf")}
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What `ext.endcap` and the keyword arguments of one request say; None: as the client or the
-    tuning says.
-    """
+    """What one request asks of endcap; None: as the client or the tuning says."""
 
     user: str | None = None
     session: str | None = None
@@ -50,47 +80,44 @@ class Options:
         """Check a request's own section; `RequestError` names the key and what to type."""
         if not isinstance(section, Mapping):
             raise RequestError(f"ext.endcap must be an object, not {type(section).__name__}")
-        given = {
-            **section,
-            **{name: value for name, value in keywords.items() if value is not None},
-        }
+        said = {name: value for name, value in keywords.items() if value is not None}
+        given = {**section, **said}
         for name, value in given.items():
             if name not in OPTIONS:
                 raise RequestError(f"ext.endcap.{name} is unknown; it takes {', '.join(OPTIONS)}")
-            if not isinstance(value, OPTIONS[name]):  # type: ignore[arg-type]
-                raise RequestError(f"ext.endcap.{name} is {value!r}; it takes {_kind(name)}")
-            if name in CHOICES and value not in CHOICES[name]:
-                raise RequestError(f"ext.endcap.{name} is {value!r}; it takes {_kind(name)}")
-        if given.get("window", 1) < 1:
-            raise RequestError(f"ext.endcap.window is {given['window']}; it takes a number from 1")
+            check, expected = OPTIONS[name]
+            if not check(value):
+                raise RequestError(f"ext.endcap.{name} is {value!r}; it takes {expected}")
         if "history" in given:
             given["history"] = tuple(str(item) for item in given["history"])
         if "cursor" in given:
             given["cursor"] = Cursor.decode(given["cursor"])
         return cls(**given)
 
-
-def _kind(name: str) -> str:
-    if name in CHOICES:
-        return " or ".join(CHOICES[name])
-    kinds = {
-        str: "a string",
-        int: "a whole number",
-        dict: "an object",
-        list: "a list",
-        bool: "true or false",
-    }
-    return kinds.get(OPTIONS[name], "a number")  # type: ignore[call-overload, no-any-return]
+    @property
+    def names_shopper(self) -> bool:
+        """Whether somebody in particular is asking."""
+        return bool(self.user or self.session or self.history)
 
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """A call of `OpenSearch.search`: `body` without our section, `arguments` as they were given."""
+    """A call of `OpenSearch.search`: `body` without our section, `arguments` as given."""
 
     index: Any
-    body: Mapping[str, Any]
+    body: Any
     arguments: Mapping[str, Any]
     options: Options = field(default_factory=Options)
+
+    @property
+    def page(self) -> tuple[int, int]:
+        """The first hit and how many; raises TypeError or ValueError for what is no number."""
+        return int(self.option("from", 0)), int(self.option("size", DEFAULT_SIZE))
+
+    @property
+    def aggregates(self) -> bool:
+        """Whether the caller counts as well as searches."""
+        return bool(self.body.get("aggs") or self.body.get("aggregations"))
 
     def option(self, name: str, default: Any = None) -> Any:
         """A search option by its REST name: the URL wins over the body, a keyword over `params`."""
@@ -101,11 +128,6 @@ class SearchRequest:
                     return place[spelling]
         return self.body.get(name, default)
 
-    @property
-    def aggregates(self) -> bool:
-        """Whether the caller counts as well as searches."""
-        return bool(self.body.get("aggs") or self.body.get("aggregations"))
-
     def without(self, *names: str) -> "SearchRequest":
         """The same request without these options, wherever they stand."""
         dropped = {*names, *("from_" for name in names if name == "from")}
@@ -115,9 +137,9 @@ class SearchRequest:
         body = {k: v for k, v in self.body.items() if k not in dropped}
         return replace(self, arguments=arguments, body=body)
 
-    def asking(self, index: str | None = None, **body: Any) -> "SearchRequest":
-        """The same request with these keys of the body replaced."""
-        return replace(self, index=index or self.index, body={**self.body, **body})
+    def asking(self, index: str, **body: Any) -> "SearchRequest":
+        """The same request of one concrete index, with these keys of the body replaced."""
+        return replace(self, index=index, body={**self.body, **body})
 
     def keywords(self) -> dict[str, Any]:
         """The keyword arguments of the plain client's `search`."""
@@ -128,8 +150,7 @@ def read_request(
     body: Any, index: Any, arguments: Mapping[str, Any], **keywords: Any
 ) -> SearchRequest:
     """Take our section out of a request; the caller's objects are not changed."""
-    if body is None:
-        body = {}
+    body = _parsed(body)
     extension = body.get("ext") if isinstance(body, Mapping) else None
     if not isinstance(extension, Mapping) or "endcap" not in extension:
         return SearchRequest(index, body, arguments, Options.read({}, **keywords))
@@ -137,3 +158,15 @@ def read_request(
     rest = {key: value for key, value in extension.items() if key != "endcap"}
     kept = {key: value for key, value in body.items() if key != "ext"}
     return SearchRequest(index, {**kept, "ext": rest} if rest else kept, arguments, options)
+
+
+def _parsed(body: Any) -> Any:
+    """opensearch-py takes JSON text too; no body is an empty one. What is no JSON stays."""
+    if body is None:
+        return {}
+    if isinstance(body, (str, bytes)):
+        try:
+            return orjson.loads(body)
+        except orjson.JSONDecodeError:
+            return body
+    return body

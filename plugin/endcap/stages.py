@@ -3,19 +3,20 @@
 import logging
 import time
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from endcap.bodies import Reading
-from endcap.configuration import SearchSettings
 from endcap.cursors import Cursor
 from endcap.fusion import Window, fuse, rerank
-from endcap.histories import HistoryLeg, history_leg
+from endcap.histories import HistoryLeg, Identify, history_leg
+from endcap.opening import Snapshot
 from endcap.pages import Page, cut, head_request, tail_request
+from endcap.plans import Plan
 from endcap.recall import LexicalLeg, VectorLeg, lexical_leg, vector_leg
 from endcap.requests import SearchRequest
 from endcap.responses import assemble, explain, scored, scored_below, with_extension
-from endcap.snapshots import Snapshot
 from endcap.steps import Call, Computation, Late, Legs, Outcome, Steps
+from endcap_indexer.filter_path import filter_response
 from endcap_reranker import Reranked
 
 logger = logging.getLogger("endcap")
@@ -24,9 +25,7 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Account:
-    """What happened, for `ext.endcap`: the milliseconds of each stage, and what was left out and
-    why.
-    """
+    """What happened, for `ext.endcap`: milliseconds by stage, what was left out and why."""
 
     reasons: list[str]
     took_ms: dict[str, float] = field(default_factory=dict)
@@ -39,81 +38,75 @@ class Account:
         self._last = now
 
 
-class Search:
-    """One search with everything it pins."""
+class Recalled(NamedTuple):
+    """What the legs found; a leg that failed or was late is None."""
 
-    def __init__(
-        self,
-        request: SearchRequest,
-        reading: Reading,
-        snapshot: Snapshot,
-        settings: SearchSettings,
-        shopper: str | None,
-        note: str | None,
-    ) -> None:
-        self.request, self.reading, self.snapshot = request, reading, snapshot
-        self.shopper = shopper
-        self.account = Account([note] if note else [])
-        options = request.options
-        self.size = options.window or settings.window
-        self.recall = options.recall or settings.recall
-        self.fusion = options.fusion or settings.fusion
-        self.budget_ms = options.budget_ms or settings.budget_ms
-        self.floor = snapshot.tuning.floor if options.floor is None else options.floor
-        tuned = snapshot.tuning.weights if options.rerank else snapshot.tuning.fusion
-        self.weights = options.weights or tuned
+    lexical: LexicalLeg
+    vector: VectorLeg | None
+    history: HistoryLeg | None
+
+
+class Unranked(NamedTuple):
+    """There is nothing to re-rank by, for this reason."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """One search with everything it pins; `identify` hashes who is asking, where somebody is."""
+
+    request: SearchRequest
+    reading: Reading
+    snapshot: Snapshot
+    plan: Plan
+    identify: Identify | None
+    account: Account
 
     def run(self) -> Steps[Any]:
-        """Recall, fuse, re-rank, fetch, answer."""
-        lexical, vector, history = self._take((yield self._legs()))
+        """Recall, fuse, re-rank, fetch, answer; `Unranked` where nobody has an opinion."""
+        recalled = self._take((yield self._legs()))
         self.account.stage("recall")
-        only_vectors = self.recall == "vector"
-        window = fuse(
-            self.snapshot, self.reading, None if only_vectors else lexical, vector, history
-        )
-        self.account.stage("fuse")
-        reranked = yield Computation(
-            lambda: rerank(self.snapshot, window.candidates, self.weights, self.fusion)
-        )
+        if not self.reading.text and (recalled.history is None or recalled.history.shopper is None):
+            return Unranked("no text and a shopper without a history")
+        window, reranked = yield Computation(lambda: self._rank(recalled))
         self.account.stage("rerank")
-        more = only_vectors or len(lexical.rows) >= self.size
+        more = self.plan.recall == "vector" or len(recalled.lexical.rows) >= self.plan.window
         page = cut(reranked.order.tolist(), self.reading, more=more)
         hits, answers = yield from self._fetch(window, reranked, page)
         self.account.stage("fetch")
         best = float(reranked.scores[reranked.order[0]]) if len(reranked.order) else None
-        response = assemble(self.request, lexical.answer, answers, hits, best, window.extra)
-        return self._answer(response, window, reranked, page, history)
+        response = assemble(
+            self.request, recalled.lexical.answer, answers, hits, best, window.extra
+        )
+        return self._answer(response, window, reranked, page, recalled.history)
 
     def _legs(self) -> Legs:
-        vector = (
-            vector_leg(
-                self.request, self.snapshot, self.reading, self.size, self.floor, self.recall
-            )
-            if self.reading.text
-            else _nothing()
+        common = (self.request, self.snapshot, self.reading, self.plan.window)
+        return Legs(
+            (
+                lexical_leg(*common),
+                vector_leg(*common, self.plan.floor, self.plan.recall)
+                if self.reading.text
+                else _nothing(),
+                history_leg(*common, self.identify),
+            ),
+            self.plan.deadline,
         )
-        history = history_leg(self.request, self.snapshot, self.reading, self.size, self.shopper)
-        deadline = None if self.budget_ms is None else time.monotonic() + self.budget_ms / 1000
-        lexical = lexical_leg(self.request, self.snapshot, self.reading, self.size)
-        return Legs((lexical, vector, history), deadline)
 
-    def _take(
-        self, outcomes: list[Outcome[Any]]
-    ) -> tuple[LexicalLeg, VectorLeg | None, HistoryLeg | None]:
-        """The lexical leg must have come; another that failed or is late is left out, and that is
-        said.
-        """
+    def _take(self, outcomes: list[Outcome[Any]]) -> Recalled:
+        """The lexical leg must have come; another is left out where it failed, and that is said."""
         lexical, vector, history = outcomes
-        found = lexical.result()
+        recalled = Recalled(
+            lexical.result(),
+            self._unless_missing("vector leg", vector),
+            self._unless_missing("history leg", history),
+        )
         if self.reading.untaken is not None:
             self.account.reasons.append(f"no vector leg: {self.reading.untaken}")
-        vector_leg, history_leg = (
-            self._unless_missing(name, leg)
-            for name, leg in (("vector leg", vector), ("history leg", history))
-        )
-        return found, vector_leg, history_leg
+        return recalled
 
-    def _unless_missing(self, name: str, outcome: Outcome[Any]) -> Any:
+    def _unless_missing(self, name: str, outcome: Outcome[T]) -> T | None:
         if outcome.error is None:
             return outcome.value
         if isinstance(outcome.error, Late):
@@ -123,20 +116,24 @@ class Search:
             logger.warning("%s failed", name, exc_info=outcome.error)
         return None
 
+    def _rank(self, recalled: Recalled) -> tuple[Window, Reranked]:
+        lexical = None if self.plan.recall == "vector" else recalled.lexical
+        window = fuse(self.snapshot, self.reading, lexical, recalled.vector, recalled.history)
+        weights, fusion = self.plan.weights, self.plan.fusion
+        return window, rerank(self.snapshot, window.candidates, weights, fusion)
+
     def _fetch(
         self, window: Window, reranked: Reranked, page: Page
     ) -> Steps[tuple[list[dict[str, Any]], list[dict[str, Any]]]]:
         """The page's hits in their order, and the answers they came in."""
         hits: list[dict[str, Any]] = []
         answers: list[dict[str, Any]] = []
-        index = self.snapshot.index
-        if page.positions or not page.size and self.request.aggregates:
-            asked = head_request(self.request, index, self.reading, window, page)
-            answers.append((yield Call("search", asked.keywords())))
+        common = (self.request, self.snapshot.index, self.reading, window, page)
+        if page.positions or (not page.size and self.request.aggregates):
+            answers.append((yield Call("search", head_request(*common).keywords())))
             hits += scored(answers[-1], window, reranked, page)
         if page.size:
-            asked = tail_request(self.request, index, self.reading, window, page)
-            answers.append((yield Call("search", asked.keywords())))
+            answers.append((yield Call("search", tail_request(*common).keywords())))
             hits += scored_below(answers[-1], window, reranked)
         return hits, answers
 
@@ -149,7 +146,6 @@ class Search:
         history: HistoryLeg | None,
     ) -> Any:
         generation, model = self.snapshot.identity
-        version = history.version if history is not None else None
         extension: dict[str, Any] = {
             "applied": True,
             "reason": "; ".join(self.account.reasons) or None,
@@ -157,27 +153,22 @@ class Search:
             "model": model,
             "window": len(window.ids),
             "took_ms": self.account.took_ms,
-            "cursor": Cursor(generation, model, version).encode(),
+            "cursor": Cursor(generation, model, self._version(history)).encode(),
         }
         if self.request.options.explain:
             extension["explanations"] = explain(window, reranked, page)
         took = int(sum(self.account.took_ms.values()))
         answer = with_extension({**response, "took": took}, extension)
         paths = self.request.option("filter_path")
-        return _filtered(answer, paths) if paths else answer
+        return filter_response(answer, paths) if paths else answer
 
-
-def _filtered(answer: dict[str, Any], paths: str) -> Any:
-    # Imported where it is asked for: a client of a server need not load the embedded engine.
-    from endcap_indexer.embedded.filter_path import filter_response
-
-    return filter_response(answer, paths)
-
-
-def _known(value: T) -> Steps[T]:
-    return value
-    yield  # a leg that has nothing to do is a leg all the same
+    def _version(self, history: HistoryLeg | None) -> int | None:
+        """Of the profile that ordered this page: 0 where it was left out, as it is on the next."""
+        if self.identify is None:
+            return None
+        return 0 if history is None else history.version
 
 
 def _nothing() -> Steps[None]:
-    return _known(None)
+    return None
+    yield  # a leg that has nothing to do is a leg all the same

@@ -29,7 +29,16 @@ def read(body, **arguments):
         ({}, {}, "no text and no shopper"),
         ({"query": {"term": {"brand": "acme"}}}, {}, "no text and no shopper"),
         (None, {"q": "shoes"}, "q is passed through"),
-        ('{"query": {"match_all": {}}}', {}, "a body that is no object is passed through"),
+        ("no json", {}, "a body that is no object is passed through"),
+        ('{"query": {"match_all": {}}}', {}, "no text and no shopper"),
+        ({"query": {"hybrid": {"queries": []}}}, {}, "hybrid is passed through"),
+        ({"query": {"script_score": {}}}, {}, "no text and no shopper (script_score)"),
+        (TEXT, {"size": -1}, "from and size are beyond what the engine answers"),
+        (TEXT, {"from_": -1}, "from and size are beyond what the engine answers"),
+        ({**TEXT, "from": 9_995}, {}, "from and size are beyond what the engine answers"),
+        ({**TEXT, "size": "many"}, {}, "from or size is no number"),
+        (TEXT, {"stored_fields": "_none_"}, "hits without ids are passed through"),
+        (TEXT, {"search_pipeline": "p"}, "search_pipeline is passed through"),
     ],
 )
 def test_what_is_passed_through_and_why(body, arguments, reason):
@@ -45,8 +54,8 @@ def test_a_text_is_read_with_page_and_conditions():
     reading = read(body)
     assert isinstance(reading, Reading)
     assert (reading.text, reading.start, reading.size) == ("shoes", 20, 5)
-    assert reading.conditions == ({"term": {"brand": "acme"}},)
-    assert reading.text_required
+    assert reading.apart.conditions == ({"term": {"brand": "acme"}},)
+    assert reading.apart.narrows
 
 
 def test_the_url_wins_over_the_body():
@@ -61,7 +70,7 @@ def test_a_sort_by_score_is_re_ranked(sort):
 
 def test_a_shopper_needs_no_text():
     reading = read({}, user="ada")
-    assert (reading.text, reading.matches_all) == ("", True)
+    assert (reading.text, reading.untaken) == ("", None)
 
 
 def test_the_request_s_own_text_wins():
@@ -69,10 +78,10 @@ def test_the_request_s_own_text_wins():
     assert read(body).text == "boots"
 
 
-@pytest.mark.parametrize("clause", ["script_score", "hybrid", "more_like_this"])
+@pytest.mark.parametrize("clause", ["script_score", "more_like_this"])
 def test_what_cannot_be_taken_apart_has_no_vector_leg(clause):
     reading = read({"query": {clause: {}}}, user="ada")
-    assert (reading.conditions, reading.untaken) == (None, clause)
+    assert (reading.apart.conditions, reading.untaken) == ((), clause)
 
 
 def test_a_least_score_binds_the_engine_s_hits_only():

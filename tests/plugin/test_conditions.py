@@ -8,37 +8,41 @@ MATCH = {"match": {"title": "red shoes"}}
 MULTI = {"multi_match": {"query": "boots", "fields": ["title"]}}
 TERM = {"term": {"brand": "acme"}}
 RANGE = {"range": {"price": {"lte": 10}}}
+CONSTANT = {"constant_score": {"filter": TERM}}
 
 
 @pytest.mark.parametrize(
-    ("query", "texts", "conditions", "required"),
+    ("query", "texts", "conditions", "narrows", "positive"),
     [
-        (MATCH, ("red shoes",), (), True),
-        ({"match": {"title": {"query": "red", "operator": "and"}}}, ("red",), (), True),
-        (MULTI, ("boots",), (), True),
-        ({"query_string": {"query": "red AND shoes"}}, ("red AND shoes",), (), True),
-        (TERM, (), (TERM,), False),
-        ({"match_all": {}}, (), ({"match_all": {}},), False),
-        ({"constant_score": {"filter": TERM}}, (), (TERM,), False),
-        ({"bool": {"must": MATCH, "filter": TERM}}, ("red shoes",), (TERM,), True),
-        ({"bool": {"must": [MATCH, TERM]}}, ("red shoes",), (TERM,), True),
-        ({"bool": {"should": [MATCH, MULTI]}}, ("red shoes", "boots"), (), True),
-        ({"bool": {"should": [MATCH, TERM]}}, ("red shoes",), (), False),
-        ({"bool": {"filter": [TERM], "should": [MATCH]}}, ("red shoes",), (TERM,), False),
+        (MATCH, ("red shoes",), (), True, True),
+        ({"match": {"title": {"query": "red", "operator": "and"}}}, ("red",), (), True, True),
+        ({"match": {"title": {"query": "red", "boost": 0}}}, ("red",), (), True, False),
+        (MULTI, ("boots",), (), True, True),
+        ({"query_string": {"query": "red AND shoes"}}, ("red AND shoes",), (), True, True),
+        (TERM, (), (TERM,), False, True),
+        ({"match_all": {}}, (), ({"match_all": {}},), False, True),
+        ({"constant_score": {"filter": TERM}}, (), (CONSTANT,), False, True),
+        ({"bool": {"must": MATCH, "filter": TERM}}, ("red shoes",), (TERM,), True, True),
+        ({"bool": {"must": [MATCH, TERM]}}, ("red shoes",), (TERM,), True, True),
+        ({"bool": {"should": [MATCH, MULTI]}}, ("red shoes", "boots"), (), True, True),
+        ({"bool": {"should": [MATCH, TERM]}}, ("red shoes",), (), True, True),
+        ({"bool": {"filter": [TERM], "should": [MATCH]}}, ("red shoes",), (TERM,), False, False),
         (
             {"bool": {"filter": [TERM], "should": [MATCH], "minimum_should_match": 1}},
             ("red shoes",),
             (TERM,),
             True,
+            True,
         ),
-        ({"dis_max": {"queries": [MATCH, MULTI]}}, ("red shoes", "boots"), (), True),
-        ({"function_score": {"query": MATCH, "weight": 2}}, ("red shoes",), (), True),
-        ({"boosting": {"positive": MATCH, "negative": TERM}}, ("red shoes",), (), True),
-        ({"bool": {"should": [TERM, RANGE], "filter": [TERM]}}, (), (TERM,), False),
+        ({"bool": {"filter": [MATCH]}}, (), (MATCH,), False, False),
+        ({"dis_max": {"queries": [MATCH, MULTI]}}, ("red shoes", "boots"), (), True, True),
+        ({"function_score": {"query": MATCH, "weight": 2}}, ("red shoes",), (), True, False),
+        ({"boosting": {"positive": MATCH, "negative": TERM}}, ("red shoes",), (), True, True),
+        ({"bool": {"should": [TERM, RANGE], "filter": [TERM]}}, (), (TERM,), False, False),
     ],
 )
-def test_text_and_conditions(query, texts, conditions, required):
-    assert take_apart(query) == (texts, conditions, required)
+def test_text_and_conditions(query, texts, conditions, narrows, positive):
+    assert take_apart(query) == (texts, conditions, narrows, positive)
 
 
 def test_what_is_forbidden_stays_forbidden():
@@ -48,9 +52,19 @@ def test_what_is_forbidden_stays_forbidden():
 
 def test_alternatives_without_text_bind_as_a_whole():
     apart = take_apart({"bool": {"must": [MATCH], "should": [TERM, RANGE]}})
-    assert apart == (("red shoes",), (), True)
+    assert apart == (("red shoes",), (), True, True)
     apart = take_apart({"bool": {"should": [TERM, RANGE], "minimum_should_match": 2}})
-    assert apart.conditions == ({"bool": {"should": [TERM, RANGE], "minimum_should_match": 2}},)
+    assert apart.conditions == ({"bool": {"should": [TERM, RANGE], "minimum_should_match": "2"}},)
+
+
+@pytest.mark.parametrize("least", [2, "2", "75%", -1])
+def test_several_alternatives_of_texts_and_conditions_are_not_taken_apart(least):
+    """How many conditions must hold depends on how many texts do: nothing binds by itself."""
+    query = {"bool": {"should": [MATCH, MULTI, TERM], "minimum_should_match": least}}
+    with pytest.raises(NotTakenApart, match=f"minimum_should_match {least}"):
+        take_apart(query)
+    texts_alone = {"bool": {"should": [MATCH, MULTI], "minimum_should_match": least}}
+    assert take_apart(texts_alone).conditions == ()
 
 
 def test_conditions_of_each_alternative_bind_as_alternatives():

@@ -27,10 +27,18 @@ def test_a_keyword_wins_over_the_section():
     [
         ({"usr": "ada"}, "ext.endcap.usr is unknown; it takes user"),
         ({"window": "many"}, "ext.endcap.window is 'many'; it takes a whole number"),
-        ({"window": 0}, "ext.endcap.window is 0; it takes a number from 1"),
+        ({"window": 0}, "ext.endcap.window is 0; it takes a whole number from 1"),
+        ({"window": True}, "ext.endcap.window is True; it takes a whole number from 1"),
+        ({"budget_ms": 0}, "milliseconds above 0"),
+        ({"floor": float("nan")}, "a cosine, -1 to 1"),
+        ({"weights": {"lexical": "x"}}, "weights from 0 of lexical, text"),
+        ({"weights": {"lexcal": 1}}, "weights from 0 of lexical, text"),
+        ({"weights": {"lexical": -1}}, "weights from 0 of lexical, text"),
+        ({"weights": {}}, "weights from 0 of lexical, text"),
+        ({"user": ""}, "a shopper's id"),
         ({"recall": "some"}, "it takes both or lexical or vector"),
         ({"explain": 1}, "it takes true or false"),
-        ({"history": "a"}, "it takes a list"),
+        ({"history": "a"}, "it takes a list of product ids"),
         ({"cursor": "%%%"}, "is not one of ours"),
         ("ada", "must be an object, not str"),
     ],
@@ -52,3 +60,8 @@ def test_options_are_dropped_wherever_they_stand():
 def test_a_cursor_travels_as_text(cursor):
     assert Options.read({"cursor": cursor.encode()}).cursor == cursor
     assert cursor.encode().isascii()
+
+
+def test_a_body_of_json_text_is_read_too():
+    request = read_request('{"size": 3, "ext": {"endcap": {"user": "ada"}}}', "products", {})
+    assert (request.body, request.options.user) == ({"size": 3}, "ada")

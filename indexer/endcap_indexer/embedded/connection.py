@@ -15,7 +15,7 @@ from opensearchpy import AsyncConnection, Connection
 from opensearchpy.exceptions import ConnectionError, ImproperlyConfigured
 
 from .engine import Engine, acquire_engine, release_engine
-from .filter_path import filter_response
+from endcap_indexer.filter_path import filter_response
 from .routes import handle
 
 Answer: TypeAlias = tuple[int, dict[str, str], str]

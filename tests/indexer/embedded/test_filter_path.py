@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from endcap_indexer.embedded.filter_path import filter_response
+from endcap_indexer.filter_path import filter_response
 
 ANSWER = {
     "took": 3,

@@ -1,13 +1,16 @@
 """Searches while generations and artefacts change, and when what they need is not there."""
 
+import os
 import time
 
 import pytest
 
 import endcap
-from endcap import snapshots
+from endcap import opening
 from endcap.registry import TUNING, Registry
+from endcap.snapshots import Snapshots, Unavailable
 from endcap.tuning import Tuning
+from endcap_indexer.generations import Generation
 
 LIMIT_S = 10
 
@@ -76,6 +79,79 @@ def test_an_index_that_is_gone_is_looked_up_again(client, store, rebuild):
     assert client.search(ask("sofa"), "products")["hits"]["total"]["value"] == 1
 
 
+def test_a_cursor_of_a_generation_that_is_gone_goes_on_in_the_live_one(client, store, rebuild):
+    cursor = client.search(ask("sofa", size=2), "products")["ext"]["endcap"]["cursor"]
+    with endcap.connect(store) as operator:
+        for number in range(2):
+            rebuild(operator, store, [{"id": str(number), "title": "red sofa", "kind": "sofa"}])
+    answer = client.search(ask("sofa", ext={"endcap": {"cursor": cursor}}), "products")
+    extension = answer["ext"]["endcap"]
+    assert (extension["applied"], extension["generation"]) == (True, "products-000003")
+    assert "the cursor's generation products-000001 is gone" in extension["reason"]
+
+
+def test_a_damaged_tuning_is_left_out_and_said(client, store):
+    registry = Registry(store, "products")
+    name = registry.save_tuning(Tuning(), {"made": "by hand"})
+    registry.promote(TUNING, name)
+    (registry.folder / name / "tuning.json").write_text("{}")
+    with endcap.connect(store) as fresh:
+        extension = fresh.search(ask("sofa"), "products")["ext"]["endcap"]
+    assert extension["applied"] is True
+    assert "tuning-000001 is left out" in extension["reason"]
+
+
+def test_an_alias_with_a_filter_keeps_its_filter(client):
+    """The concrete index would show what the alias must not."""
+    snapshots = Snapshots(client._core.store, poll_interval_s=1, cached_queries=1)
+    steps = snapshots.resolve("germany")
+    next(steps)
+    body = {"aliases": {"germany": {"filter": {"term": {"land": "de"}}}}, "mappings": {}}
+    computation = steps.send({"products-000001": body})
+    with pytest.raises(StopIteration) as end:
+        steps.send(computation.function())
+    assert end.value.value == Unavailable(
+        "the alias germany has a filter or a routing: passed through"
+    )
+
+
+def test_several_indices_of_one_client_stay_open(store, rebuild, monkeypatch):
+    opened = []
+    plain = Generation.open.__func__
+
+    def spy(cls, path):
+        opened.append(path.name)
+        return plain(cls, path)
+
+    names = ["one", "two", "three", "four"]
+    with endcap.connect(store) as client:
+        for name in names:
+            rebuild(client, store, [{"id": "1", "title": "red sofa", "kind": "sofa"}], name)
+        monkeypatch.setattr(Generation, "open", classmethod(spy))
+        for _ in range(3):
+            for name in names:
+                client.search(ask("sofa"), name)
+    assert sorted(opened) == sorted(f"{name}-000001" for name in names)
+
+
+def test_a_key_that_cannot_be_read_is_no_error_of_the_shop(client, store):
+    (store / "user.key").mkdir()
+    answer = client.search(ask("sofa"), "products", user="ada")
+    assert answer["hits"]["hits"]
+    assert answer["ext"]["endcap"]["reason"].startswith("history leg failed")
+
+
+def test_a_forked_child_searches_with_files_of_its_own(client):
+    """A pre-forking server: what was open in the parent is opened anew, held locks or not."""
+    client.search(ask("sofa"), "products")
+    with client._core.snapshots._lock:
+        child = os.fork()
+        if child == 0:
+            answer = client.search(ask("couch"), "products")
+            os._exit(0 if answer["ext"]["endcap"]["applied"] else 1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
 def test_a_missing_folder_leaves_the_engine_s_answer(client, store):
     for file in (store / "generations" / "products-000001").iterdir():
         file.unlink()
@@ -102,18 +178,18 @@ def test_an_encoder_that_fails_leaves_the_lexical_leg(client, monkeypatch):
     def fail(self, text):
         raise RuntimeError("out of memory")
 
-    monkeypatch.setattr(snapshots.QueryCache, "encode_query", fail)
-    answer = client.search(ask("sofa"), "products")
+    monkeypatch.setattr(opening.QueryCache, "encode_query", fail)
+    answer = client.search(ask("lamp"), "products")
     extension = answer["ext"]["endcap"]
     assert extension["reason"] == "vector leg failed: out of memory"
-    plain = client.search(ask("sofa"), "products", endcap=False)
+    plain = client.search(ask("lamp"), "products", endcap=False)
     assert answer["hits"]["total"] == plain["hits"]["total"]
 
 
 def test_a_slow_encoder_is_left_behind_at_the_deadline(client, monkeypatch):
     client.search(ask("sofa"), "products")
     monkeypatch.setattr(
-        snapshots.QueryCache, "encode_query", lambda self, text: time.sleep(0.5) or None
+        opening.QueryCache, "encode_query", lambda self, text: time.sleep(0.5) or None
     )
     started = time.monotonic()
     answer = client.search(ask("lamp", ext={"endcap": {"budget_ms": 30}}), "products")

@@ -1,5 +1,7 @@
 """What a search promises, whatever is asked: permutation, pages, bypass, conditions."""
 
+import json
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -11,14 +13,32 @@ WORDS = ("sofa", "couch", "jacket", "coat", "lamp", "light", "red", "crimson", "
 
 texts = st.lists(st.sampled_from(WORDS), min_size=1, max_size=3).map(" ".join)
 windows = st.integers(1, 60)
-conditions = st.lists(
-    st.one_of(
-        st.sampled_from(("Alder", "Birch", "Cedar")).map(lambda b: {"term": {"brand.keyword": b}}),
-        st.integers(0, 72).map(lambda price: {"range": {"price": {"gte": price}}}),
-        st.integers(0, 72).map(lambda price: {"range": {"price": {"lt": price}}}),
-        st.sampled_from(("sofa", "jacket", "lamp")).map(lambda kind: {"term": {"kind": kind}}),
-    ),
-    max_size=2,
+condition = st.one_of(
+    st.sampled_from(("Alder", "Birch", "Cedar")).map(lambda b: {"term": {"brand.keyword": b}}),
+    st.integers(0, 72).map(lambda price: {"range": {"price": {"gte": price}}}),
+    st.integers(0, 72).map(lambda price: {"range": {"price": {"lt": price}}}),
+    st.sampled_from(("sofa", "jacket", "lamp")).map(lambda kind: {"term": {"kind": kind}}),
+)
+conditions = st.lists(condition, max_size=2)
+matches = st.builds(
+    lambda text, operator: {"match": {"title": {"query": text, "operator": operator}}},
+    texts,
+    st.sampled_from(("or", "and")),
+)
+clauses = st.one_of(matches, condition)
+bools = st.fixed_dictionaries(
+    {"must": st.lists(clauses, max_size=2), "filter": conditions, "must_not": conditions},
+    optional={
+        "should": st.lists(clauses, min_size=1, max_size=3),
+        "minimum_should_match": st.sampled_from((0, 1, 2)),
+    },
+)
+factor = {"field": "sales", "modifier": "log1p"}
+shapes = st.one_of(
+    matches,
+    bools.map(lambda found: {"bool": found}),
+    st.lists(clauses, min_size=1, max_size=3).map(lambda found: {"dis_max": {"queries": found}}),
+    matches.map(lambda found: {"function_score": {"query": found, "field_value_factor": factor}}),
 )
 
 
@@ -51,6 +71,76 @@ def test_nothing_is_lost_nothing_is_invented(reader, text, filters, window, oper
     scores = [hit["_score"] for hit in answer["hits"]["hits"]]
     assert scores == sorted(scores, reverse=True)
     assert answer["hits"]["max_score"] == (scores[0] if scores else None)
+
+
+@PROFILE
+@given(asked=shapes, window=windows, size=st.integers(5, 30), post=conditions)
+def test_whatever_is_asked_pages_totals_and_aggregations_add_up(reader, asked, window, size, post):
+    """Nothing is lost, repeated or invented, and what is counted is what is shown."""
+    body = {
+        "query": asked,
+        "post_filter": {"bool": {"filter": post}},
+        "aggs": {"kinds": {"terms": {"field": "kind", "size": 50}}},
+        "ext": {"endcap": {"window": window}},
+    }
+    whole = reader.search({**body, "size": 200}, "products")
+    plain = reader.search({**body, "size": 200}, "products", endcap=False)
+    found = ids(whole)
+    assert len(found) == len(set(found)) == whole["hits"]["total"]["value"]
+    assert set(ids(plain)) <= set(found)
+    paged = []
+    for start in range(0, len(found), size):
+        page = reader.search({**body, "from": start, "size": size}, "products")
+        assert page["aggregations"] == whole["aggregations"]
+        paged += page["hits"]["hits"]
+    assert paged == whole["hits"]["hits"]
+    every = reader.search({**body, "post_filter": {"match_all": {}}, "size": 200}, "products")
+    shown = {h["_id"]: h["_source"]["kind"] for h in whole["hits"]["hits"] + every["hits"]["hits"]}
+    kinds = list(shown.values())
+    counts = {b["key"]: b["doc_count"] for b in whole["aggregations"]["kinds"]["buckets"]}
+    assert counts == {kind: kinds.count(kind) for kind in set(kinds)}
+
+
+@PROFILE
+@given(asked=shapes, post=conditions)
+def test_whatever_is_asked_its_conditions_bind(reader, asked, post):
+    """What is shown is what the engine would show if every text matched."""
+    post_filter = {"bool": {"filter": post}}
+    relaxed = json.loads(json.dumps(asked), object_hook=_matched)
+    allowed = {"query": relaxed, "post_filter": post_filter, "size": 200}
+    may = set(ids(reader.search(allowed, "products", endcap=False)))
+    ours = {"endcap": {"floor": -1.0}}
+    body = {"query": asked, "post_filter": post_filter, "size": 200, "ext": ours}
+    assert set(ids(reader.search(body, "products"))) <= may
+
+
+def _matched(node):
+    return {"match_all": {}} if "match" in node else node
+
+
+@PROFILE
+@given(asked=shapes, name=st.text("abcdef", min_size=1))
+def test_whatever_is_asked_a_stranger_changes_nothing(reader, asked, name):
+    body = {"query": asked, "size": 200}
+    nobody = reader.search(body, "products")
+    assert reader.search(body, "products", user=name)["hits"] == nobody["hits"]
+
+
+@PROFILE
+@given(asked=shapes, least=st.floats(0.1, 3), window=windows)
+def test_a_least_score_binds_hits_and_aggregations(reader, asked, least, window):
+    body = {
+        "query": asked,
+        "size": 200,
+        "min_score": least,
+        "aggs": {"kinds": {"terms": {"field": "kind", "size": 50}}},
+        "ext": {"endcap": {"window": window}},
+    }
+    ours = reader.search(body, "products")
+    plain = reader.search(body, "products", endcap=False)
+    assert sorted(ids(ours)) == sorted(ids(plain))
+    assert ours["aggregations"] == plain["aggregations"]
+    assert ours["hits"]["total"] == plain["hits"]["total"]
 
 
 @PROFILE

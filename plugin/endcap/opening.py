@@ -1,0 +1,140 @@
+"""What one search pins, and how it is opened: a generation, the artefacts, the encoder."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from endcap.conditions import Query
+from endcap.exceptions import EndcapError
+from endcap.registry import COOCCURRENCE, TUNING, Registry, model_name
+from endcap.tuning import Tuning
+from endcap_indexer.encoder import QueryCache, open_stored
+from endcap_indexer.exceptions import IndexerError
+from endcap_indexer.generations import Generation, generation_folder
+from endcap_reranker import (
+    Cooccurrence,
+    CooccurrenceColumn,
+    HistoryColumn,
+    PopularityColumn,
+    RerankerError,
+    Scorer,
+)
+
+CANNOT_BE_USED = (IndexerError, EndcapError, RerankerError, OSError)
+WARM_UP = "warm up"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Everything one search pins.
+
+    index: the concrete index. queries: None where nobody can encode a query. text_fields: with
+    their boosts, as a multi_match query names them. scorers: the columns that need more than the
+    candidates' scores and vectors. notes: artefacts that could not be used, and why.
+    """
+
+    index: str
+    generation: Generation
+    queries: QueryCache | None
+    text_fields: tuple[str, ...]
+    tuning: Tuning
+    scorers: tuple[Scorer, ...]
+    model: str | None
+    notes: tuple[str, ...]
+
+    @property
+    def identity(self) -> tuple[str, str | None]:
+        """What a cursor names: generation and model."""
+        return (self.generation.name, self.model)
+
+    @property
+    def companions(self) -> CooccurrenceColumn | None:
+        """What is chosen together, where events were counted."""
+        return next((s for s in self.scorers if isinstance(s, CooccurrenceColumn)), None)
+
+    def text_query(self, text: str) -> Query:
+        """The words of a text, looked for in all text fields as if they were one."""
+        fields = list(self.text_fields)
+        return {"multi_match": {"query": text, "type": "cross_fields", "fields": fields}}
+
+
+class Opener:
+    """Opens snapshots of one store; generations and encoders that are open are not opened again."""
+
+    def __init__(self, store: Path, *, cached_queries: int) -> None:
+        self._store = store
+        self._cached_queries = cached_queries
+        self._queries: dict[str, QueryCache] = {}
+
+    def promoted(self, meta: Mapping[str, Any]) -> dict[str, str]:
+        """The artefacts of the index that a generation is of."""
+        return self._registry(meta).promoted()
+
+    def open(
+        self,
+        index: str,
+        meta: Mapping[str, Any],
+        artefacts: Mapping[str, str],
+        known: Generation | None,
+    ) -> Snapshot:
+        """Open and warm; raises one of `CANNOT_BE_USED` where the generation is not to be used.
+
+        An artefact that is not to be used is left out, with a note: it only adds to the search.
+        """
+        registry, notes = self._registry(meta), list[str]()
+        generation = known or Generation.open(generation_folder(self._store, meta["generation"]))
+        queries = self._query_cache(meta["encoder"])
+        if queries is not None:
+            generation.index.search(queries.encode_query(WARM_UP), 1)
+        counted = _use(artefacts.get(COOCCURRENCE), registry.cooccurrence, notes)
+        tuning = _use(artefacts.get(TUNING), registry.tuning, notes) or Tuning()
+        tuned = tuple(f"{name}^{boost:g}" for name, boost in tuning.boosts.items())
+        return Snapshot(
+            index=index,
+            generation=generation,
+            queries=queries,
+            text_fields=tuned or tuple(meta["text_fields"]),
+            tuning=tuning,
+            scorers=_scorers(generation, counted),
+            model=model_name(artefacts),
+            notes=tuple(notes),
+        )
+
+    def _registry(self, meta: Mapping[str, Any]) -> Registry:
+        return Registry(self._store, meta["generation"].rpartition("-")[0])
+
+    def _query_cache(self, encoder: str | None) -> QueryCache | None:
+        if encoder is None:
+            return None
+        if encoder not in self._queries:
+            opened = open_stored(self._store, encoder, threads=1)
+            self._queries[encoder] = QueryCache(opened, self._cached_queries)
+        return self._queries[encoder]
+
+
+def _use(name: str | None, load: Callable[[str], T], notes: list[str]) -> T | None:
+    if name is None:
+        return None
+    try:
+        return load(name)
+    except CANNOT_BE_USED as error:
+        notes.append(f"{name} is left out: {error}")
+        return None
+
+
+def _scorers(generation: Generation, counted: Cooccurrence | None) -> tuple[Scorer, ...]:
+    """Popularity is counted from the events where there are some, else the shop's own column."""
+    if counted is None:
+        popularity = generation.columns.get("popularity")
+        return (HistoryColumn(), *(() if popularity is None else (PopularityColumn(popularity),)))
+    codes = counted.codes(generation.ids(np.arange(len(generation))))
+    counts = np.where(codes >= 0, counted.popularity[codes], np.float32(0.0))
+    return (
+        HistoryColumn(),
+        CooccurrenceColumn(counted, codes),
+        PopularityColumn(counts.astype(np.float32)),
+    )
