@@ -3,9 +3,8 @@ clicks in between.
 """
 
 import base64
-import binascii
 import json
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from endcap.exceptions import RequestError
 
@@ -26,13 +25,20 @@ class Cursor(NamedTuple):
     @classmethod
     def decode(cls, text: str) -> "Cursor":
         """Raises `RequestError` for anything that `encode` did not write."""
-        try:
-            generation, model, profile = json.loads(
-                base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-            )
-        except (ValueError, TypeError, binascii.Error) as error:
-            raise RequestError(
-                "ext.endcap.cursor is not one of ours;"
-                " send back what the first page's ext.endcap.cursor held"
-            ) from error
-        return cls(generation, model, profile)
+        match _parse(text):
+            case [str(generation), str() | None as model, int() | None as profile]:
+                cursor = cls(generation, model, profile)
+                if cursor.encode() == text and (profile is None or profile >= 0):
+                    return cursor
+        raise RequestError(
+            "ext.endcap.cursor is not one of ours;"
+            " send back what the first page's ext.endcap.cursor held"
+        )
+
+
+def _parse(text: str) -> Any:
+    """The JSON that a cursor wraps; None for what wraps none."""
+    try:
+        return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (ValueError, TypeError, RecursionError):  # binascii.Error is a ValueError
+        return None

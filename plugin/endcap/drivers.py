@@ -1,11 +1,16 @@
 """The two drivers: they perform the steps of a pipeline, side by side where it says so."""
 
 import asyncio
+import logging
 import os
+import threading
 import time
+import weakref
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import closing
+from functools import partial
 from typing import Any, TypeVar
 
 from endcap.steps import (
@@ -17,31 +22,44 @@ from endcap.steps import (
     Outcome,
     Step,
     Steps,
-    abandoned,
     advance,
 )
 
 T = TypeVar("T")
 
+logger = logging.getLogger("endcap")
+
 
 class Executor:
-    """A thread pool that is made on first use and made anew after a fork."""
+    """A thread pool that is made on first use. Thread-safe; a forked child makes its own."""
 
     def __init__(self, workers: int) -> None:
         self._workers = workers
+        self._begin()
+        os.register_at_fork(after_in_child=partial(_begin_anew, weakref.ref(self)))
+
+    def _begin(self) -> None:
+        self._lock = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
-        self._process = 0
 
     def pool(self) -> ThreadPoolExecutor:
-        if self._pool is None or self._process != os.getpid():
-            self._process = os.getpid()
-            self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="endcap")
-        return self._pool
+        with self._lock:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="endcap")
+            return self._pool
 
     def close(self) -> None:
-        if self._pool is not None and self._process == os.getpid():
-            self._pool.shutdown(wait=True)
-        self._pool = None
+        """Wait for what still runs, legs that were left behind included."""
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown()
+
+
+def _begin_anew(found: "weakref.ref[Executor]") -> None:
+    """In a forked child: the pool has lost its threads, and the lock may be held by none."""
+    if (executor := found()) is not None:
+        executor._begin()
 
 
 class SyncDriver:
@@ -57,7 +75,7 @@ class SyncDriver:
         """Perform the steps and return what they return; raises what they raise."""
         answer: Any = None
         error: Exception | None = None
-        with abandoned(steps):
+        with closing(steps):
             while True:
                 try:
                     step = advance(steps, answer, error)
@@ -76,16 +94,30 @@ class SyncDriver:
             case Computation():
                 return step.function()
             case Background():
-                self._executor.pool().submit(self._outcome, step.steps)
+                self._executor.pool().submit(self._behind, step.steps)
                 return None
             case Legs():
                 return self._side_by_side(step)
 
     def _side_by_side(self, step: Legs) -> list[Outcome[Any]]:
         pool = self._executor.pool()
-        others = [pool.submit(self._outcome, leg) for leg in step.legs[1:]]
+        others = [(leg, pool.submit(self._outcome, leg)) for leg in step.legs[1:]]
         first = self._outcome(step.legs[0])
-        return [first, *(_collect(other, step.deadline) for other in others)]
+        return [first, *(self._collect(leg, other, step.deadline) for leg, other in others)]
+
+    def _collect(
+        self, leg: Steps[T], future: "Future[Outcome[T]]", deadline: float | None
+    ) -> Outcome[T]:
+        """The outcome of a leg. Without a deadline, one that no worker has begun is run here, so
+        that no search waits for a worker which may itself be waiting.
+        """
+        if deadline is None and future.cancel():
+            return self._outcome(leg)
+        try:
+            return future.result(_remaining(deadline))
+        except FutureTimeout:
+            future.cancel()
+            return Outcome(error=Late())
 
     def _outcome(self, steps: Steps[T]) -> Outcome[T]:
         try:
@@ -93,14 +125,8 @@ class SyncDriver:
         except Exception as failure:  # noqa: BLE001 - an outcome carries the failure to the pipeline
             return Outcome(error=failure)
 
-
-def _collect(future: "Future[Outcome[Any]]", deadline: float | None) -> Outcome[Any]:
-    wait = None if deadline is None else max(0.0, deadline - time.monotonic())
-    try:
-        return future.result(wait)
-    except FutureTimeout:
-        future.cancel()
-        return Outcome(error=Late())
+    def _behind(self, steps: Steps[Any]) -> None:
+        _log_failure(self._outcome(steps))
 
 
 class AsyncDriver:
@@ -109,13 +135,13 @@ class AsyncDriver:
     def __init__(self, call: Callable[[Call], Awaitable[Any]], executor: Executor) -> None:
         self._call = call
         self._executor = executor
-        self._background: set[asyncio.Task[Any]] = set()
+        self._background: set[asyncio.Task[None]] = set()
 
     async def run(self, steps: Steps[T]) -> T:
         """Perform the steps and return what they return; raises what they raise."""
         answer: Any = None
         error: Exception | None = None
-        with abandoned(steps):
+        with closing(steps):
             while True:
                 try:
                     step = advance(steps, answer, error)
@@ -129,7 +155,7 @@ class AsyncDriver:
 
     async def close(self) -> None:
         """Wait for what runs in the background."""
-        await asyncio.gather(*self._background)
+        await asyncio.gather(*self._background, return_exceptions=True)
 
     async def _perform(self, step: Step) -> Any:
         match step:
@@ -139,7 +165,7 @@ class AsyncDriver:
                 loop = asyncio.get_running_loop()
                 return await loop.run_in_executor(self._executor.pool(), step.function)
             case Background():
-                task = asyncio.create_task(self._outcome(step.steps))
+                task = asyncio.create_task(self._behind(step.steps))
                 self._background.add(task)
                 task.add_done_callback(self._background.discard)
                 return None
@@ -147,9 +173,17 @@ class AsyncDriver:
                 return await self._side_by_side(step)
 
     async def _side_by_side(self, step: Legs) -> list[Outcome[Any]]:
+        """What is late, and everything when the search is cancelled, is cancelled and awaited."""
         others = [asyncio.create_task(self._outcome(leg)) for leg in step.legs[1:]]
-        first = await self._outcome(step.legs[0])
-        return [first, *[await _await(other, step.deadline) for other in others]]
+        try:
+            first = await self._outcome(step.legs[0])
+            if others:
+                await asyncio.wait(others, timeout=_remaining(step.deadline))
+            return [first, *(leg.result() if leg.done() else Outcome(error=Late()) for leg in others)]
+        finally:
+            for leg in others:
+                leg.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
 
     async def _outcome(self, steps: Steps[T]) -> Outcome[T]:
         try:
@@ -157,10 +191,16 @@ class AsyncDriver:
         except Exception as failure:  # noqa: BLE001 - an outcome carries the failure to the pipeline
             return Outcome(error=failure)
 
+    async def _behind(self, steps: Steps[Any]) -> None:
+        _log_failure(await self._outcome(steps))
 
-async def _await(task: "asyncio.Task[Outcome[Any]]", deadline: float | None) -> Outcome[Any]:
-    wait = None if deadline is None else max(0.0, deadline - time.monotonic())
-    try:
-        return await asyncio.wait_for(task, wait)
-    except TimeoutError:
-        return Outcome(error=Late())
+
+def _remaining(deadline: float | None) -> float | None:
+    """Seconds until a deadline in `time.monotonic` seconds, 0 when it has passed."""
+    return None if deadline is None else max(0.0, deadline - time.monotonic())
+
+
+def _log_failure(outcome: Outcome[Any]) -> None:
+    """Nobody waits for the background, so nobody else would hear of it."""
+    if outcome.error is not None:
+        logger.warning("what ran in the background failed: %s", outcome.error, exc_info=outcome.error)

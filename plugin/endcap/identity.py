@@ -17,7 +17,7 @@ class Identity:
     """Turns the ids of shoppers and sessions into HMAC-SHA256 hashes (RFC 2104), in hexadecimal.
 
     The key is `ENDCAP_USER_KEY`, or one that is made on the first run and kept in the store with
-    mode 600.
+    mode 600; raises `ConfigurationError` where it can be neither read nor made.
     """
 
     def __init__(self, store: Path) -> None:
@@ -26,8 +26,10 @@ class Identity:
     def shopper(self, user: str | None, session: str | None) -> str:
         """The hash of a user, or of an anonymous session where there is no user."""
         kind, name = ("user", user) if user is not None else ("session", session)
-        if not name:
-            raise ConfigurationError("a shopper needs user= or session=, and neither may be empty")
+        if not isinstance(name, str) or not name:
+            raise ConfigurationError(
+                f"a shopper needs user= or session=, a text that is not empty; {kind} is {name!r}"
+            )
         return hmac.new(self._key, f"{kind}:{name}".encode(), hashlib.sha256).hexdigest()
 
 
@@ -35,13 +37,28 @@ def _read_key(store: Path) -> bytes:
     if given := os.environ.get(VARIABLE):
         return given.encode()
     path = store / KEY_FILE
-    if not path.exists():
-        made = path.with_name(f".{KEY_FILE}.{secrets.token_hex(4)}")
-        files.write_file(made, secrets.token_hex(32).encode(), mode=0o600)
-        try:
-            os.link(made, path)  # the first of several processes wins, the others read its key
-        except FileExistsError:
-            pass
-        finally:
-            made.unlink()
-    return path.read_bytes()
+    try:
+        if not path.exists():
+            _make_key(path)
+        key = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(
+            f"the key that hashes shoppers' ids is not to be had: {error}; set {VARIABLE},"
+            f" or give {store} a {KEY_FILE} that may be read"
+        ) from error
+    if not key:
+        raise ConfigurationError(f"{path} is empty; restore it, or set {VARIABLE}")
+    return key
+
+
+def _make_key(path: Path) -> None:
+    """The first of several processes wins, the others read its key."""
+    made = path.with_name(f".{KEY_FILE}.{secrets.token_hex(8)}")
+    files.write_file(made, secrets.token_hex(32).encode(), mode=0o600)
+    try:
+        os.link(made, path)
+    except FileExistsError:
+        pass
+    finally:
+        made.unlink()
+    files.sync_folder(path.parent)

@@ -106,20 +106,12 @@ def vector_leg(
     if reading.untaken is not None or recall == "lexical":
         nothing = Scored.nothing()
         return VectorLeg(query_vector, nothing, nothing.rows, nothing.rows)
-    index = snapshot.generation.index
-    near = yield from _near(index, query_vector, window, floor)
-    allowed = yield from _allowed(request, snapshot, reading, near)
-    # A list that the floor cut short holds all there is; one of full length may hide allowed rows.
-    if len(near) == window and len(allowed.rows) < max(1, window // 2):
-        allowed = yield from _among_all(request, snapshot, reading, query_vector, floor)
-    rows, cosines = yield Computation(lambda: index.search(query_vector, window, allowed.rows))
-    rows = rows[cosines >= floor]
-    found = Scored(rows, _look_up(allowed, rows))
+    found = yield from _nearest(request, snapshot, reading, query_vector, window, floor)
     extra = yield from _not_found(request, snapshot, reading, found)
     counted = extra
     if "post_filter" in request.body and request.aggregates:
         seen = request.without("post_filter")
-        every = yield from _allowed(seen, snapshot, reading, near)
+        every = yield from _nearest(seen, snapshot, reading, query_vector, window, floor)
         counted = np.union1d(extra, (yield from _not_found(seen, snapshot, reading, every)))
     return VectorLeg(query_vector, found, extra, counted)
 
@@ -147,6 +139,26 @@ def _encode(snapshot: Snapshot, text: str) -> Steps[NDArray[np.float32]]:
         return known
     encoded: NDArray[np.float32] = yield Computation(lambda: queries.encode_query(text))
     return encoded
+
+
+def _nearest(
+    request: SearchRequest,
+    snapshot: Snapshot,
+    reading: Reading,
+    query_vector: NDArray[np.float32],
+    window: int,
+    floor: float,
+) -> Steps[Scored]:
+    """The nearest rows that the conditions allow, with the scores of the caller's query."""
+    index = snapshot.generation.index
+    near = yield from _near(index, query_vector, window, floor)
+    allowed = yield from _allowed(request, snapshot, reading, near)
+    # A list that the floor cut short holds all there is; one of full length may hide allowed rows.
+    if len(near) == window and len(allowed.rows) < max(1, window // 2):
+        allowed = yield from _among_all(request, snapshot, reading, query_vector, floor)
+    rows, cosines = yield Computation(lambda: index.search(query_vector, window, allowed.rows))
+    rows = rows[cosines >= floor]
+    return Scored(rows, _look_up(allowed, rows))
 
 
 def _near(

@@ -2,7 +2,6 @@
 perform it.
 """
 
-import contextlib
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
@@ -57,7 +56,7 @@ class Legs:
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """Steps that nobody waits for."""
+    """Steps that nobody waits for; where they fail, the driver logs it."""
 
     steps: "Steps[Any]"
 
@@ -69,12 +68,3 @@ Steps: TypeAlias = Generator[Step, Any, T]
 def advance(steps: "Steps[Any]", answer: Any, error: Exception | None) -> Step:
     """Hand a pipeline its answer, or the error that it decides about, and take its next step."""
     return steps.send(answer) if error is None else steps.throw(error)
-
-
-@contextlib.contextmanager
-def abandoned(steps: "Steps[Any]") -> Generator[None, None, None]:
-    """Close the steps however the driver leaves them."""
-    try:
-        yield
-    finally:
-        steps.close()

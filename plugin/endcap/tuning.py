@@ -2,13 +2,14 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
 from endcap.exceptions import ArtefactError
 
-COLUMNS = ("lexical", "text", "history", "cooccurrence", "popularity")
+LEGS = ("lexical", "text")
+COLUMNS = (*LEGS, "history", "cooccurrence", "popularity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,9 @@ class Tuning:
 
     @classmethod
     def from_json(cls, content: bytes) -> Self:
-        """Raises `ArtefactError` that names what is not understood."""
+        """What is not said is as by default; raises `ArtefactError` that names what is not
+        understood.
+        """
         try:
             given = json.loads(content)
         except ValueError as error:
@@ -46,13 +49,25 @@ class Tuning:
         known = {each.name for each in fields(cls)}
         if not isinstance(given, dict) or not given.keys() <= known:
             raise ArtefactError(f"a tuning has {', '.join(sorted(known))} and nothing else")
-        for name in ("fusion", "weights", "boosts"):
-            _check_numbers(name, given.get(name, {}))
-        _check_numbers("tuning", {"floor": given.get("floor", 0.0)})
-        return cls(**given)
+        tuning = cls(**given)
+        _check_weights("boosts", tuning.boosts)
+        _check_weights("fusion", tuning.fusion, LEGS)
+        _check_weights("weights", tuning.weights, COLUMNS)
+        if not _is_number(tuning.floor) or not -1 <= tuning.floor <= 1:
+            raise ArtefactError(f"floor is {tuning.floor!r}; it takes a cosine, -1 to 1")
+        return tuning
 
 
-def _check_numbers(name: str, numbers: Any) -> None:
-    for key, number in numbers.items():
-        if not isinstance(number, (int, float)) or not math.isfinite(number):
-            raise ArtefactError(f"{name}.{key} is {number!r}; it takes a number")
+def _check_weights(name: str, weights: Any, known: Collection[str] | None = None) -> None:
+    """`known`: the columns, of which there must be some; None: any field, or none."""
+    if not isinstance(weights, dict) or (known and not weights):
+        raise ArtefactError(f"{name} is {weights!r}; it takes numbers by name")
+    for key, weight in weights.items():
+        if known and key not in known:
+            raise ArtefactError(f"{name}.{key} is unknown; it takes {', '.join(known)}")
+        if not _is_number(weight) or weight < 0:
+            raise ArtefactError(f"{name}.{key} is {weight!r}; it takes a number from 0")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
