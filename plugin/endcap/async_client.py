@@ -11,6 +11,7 @@ from endcap.configuration import SearchSettings
 from endcap.core import Core
 from endcap.drivers import AsyncDriver
 from endcap.requests import read_request
+from endcap.serializer import FastJSONSerializer
 from endcap.steps import Call
 
 
@@ -25,6 +26,7 @@ class AsyncSearchClient(opensearchpy.AsyncOpenSearch):
         settings: SearchSettings | None = None,
         **options: Any,
     ) -> None:
+        options.setdefault("serializer", FastJSONSerializer())
         super().__init__(hosts, *arguments, **options)
         self._core = Core(store, settings)
         self._driver = AsyncDriver(self._call, self._core.executor)

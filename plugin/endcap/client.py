@@ -11,6 +11,7 @@ from endcap.configuration import SearchSettings
 from endcap.core import Core
 from endcap.drivers import SyncDriver
 from endcap.requests import read_request
+from endcap.serializer import FastJSONSerializer
 from endcap.steps import Call
 
 
@@ -31,6 +32,7 @@ class SearchClient(opensearchpy.OpenSearch):
         settings: SearchSettings | None = None,
         **options: Any,
     ) -> None:
+        options.setdefault("serializer", FastJSONSerializer())
         super().__init__(hosts, *arguments, **options)
         self._core = Core(store, settings)
         self._driver = SyncDriver(self._call, self._core.executor)

@@ -154,11 +154,11 @@ def _nearest(
     near = yield from _near(index, query_vector, window, floor)
     allowed = yield from _allowed(request, snapshot, reading, near)
     # A list that the floor cut short holds all there is; one of full length may hide allowed rows.
-    if len(near) == window and len(allowed.rows) < max(1, window // 2):
-        allowed = yield from _among_all(request, snapshot, reading, query_vector, floor)
+    if len(near) < window or len(allowed.rows) >= max(1, window // 2):
+        return _in_order(allowed, near)
+    allowed = yield from _among_all(request, snapshot, reading, query_vector, floor)
     rows, cosines = yield Computation(lambda: index.search(query_vector, window, allowed.rows))
-    rows = rows[cosines >= floor]
-    return Scored(rows, _look_up(allowed, rows))
+    return _in_order(allowed, rows[cosines >= floor])
 
 
 def _near(
@@ -222,8 +222,9 @@ def _scores_of(hits: list[dict[str, Any]]) -> NDArray[np.float32]:
     return np.array([hit["_score"] or 0.0 for hit in hits], dtype=np.float32)
 
 
-def _look_up(scored: Scored, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-    """The score of each of the rows, all of them among the scored."""
-    order = np.argsort(scored.rows)
-    found: NDArray[np.float32] = scored.scores[order[np.searchsorted(scored.rows[order], rows)]]
-    return found
+def _in_order(scored: Scored, rows: NDArray[np.int64]) -> Scored:
+    """Those of the rows that are among the scored, in the order of the rows."""
+    score_of = dict(zip(scored.rows.tolist(), scored.scores.tolist(), strict=True))
+    kept = [row for row in rows.tolist() if row in score_of]
+    scores = np.array([score_of[row] for row in kept], dtype=np.float32)
+    return Scored(np.array(kept, dtype=np.int64), scores)
