@@ -14,6 +14,8 @@ from endcap_indexer.encoder import DEFAULT_MODEL
 from endcap_indexer.exceptions import IndexerError
 from endcap_reranker import RerankerError
 
+WIDTH = 160  # of what is not a terminal
+
 Measure = Callable[[argparse.Namespace, Console], list[Row]]
 
 
@@ -29,7 +31,7 @@ def parser(description: str | None) -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace, measure: Measure) -> None:
     """Measure, show and write; an expected error is one line and the exit status 1."""
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
     try:
         rows = measure(options, console)
     except (EndcapError, IndexerError, RerankerError) as error:

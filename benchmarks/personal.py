@@ -64,7 +64,8 @@ def _chosen(known: Iterable[str], wanted: Iterable[str] | None) -> list[str]:
 
 def _said(row: Row, console: Console) -> Row:
     """A benchmark of minutes says what it has as it goes."""
-    console.print("  ".join(f"{name} {value}" for name, value in row.items()), highlight=False)
+    said = "  ".join(f"{name} {value}" for name, value in row.items())
+    console.print(said, highlight=False, soft_wrap=True)
     return row
 
 

@@ -33,7 +33,7 @@ USERS = 1500
 HELD_OUT = 2  # the last event and the one before
 PAGE = 500
 
-QUERIES = 300  # on which boosts and floor are tuned: each is searched some ten times
+QUERIES = 150  # on which boosts and floor are tuned: each is searched some ten times
 
 OpenClient = Callable[[Path], SearchClient]  # a store → a client on it, of the same engine
 
