@@ -28,7 +28,8 @@ class Cursor(NamedTuple):
         match _parse(text):
             case [str(generation), str() | None as model, int() | None as profile]:
                 cursor = cls(generation, model, profile)
-                if cursor.encode() == text and (profile is None or profile >= 0):
+                counted = profile is None or (not isinstance(profile, bool) and profile >= 0)
+                if counted and cursor.encode() == text:
                     return cursor
         raise RequestError(
             "ext.endcap.cursor is not one of ours;"

@@ -8,7 +8,6 @@ import time
 import weakref
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import closing
 from functools import partial
 from typing import Any, TypeVar
@@ -115,7 +114,7 @@ class SyncDriver:
             return self._outcome(leg)
         try:
             return future.result(_remaining(deadline))
-        except FutureTimeout:
+        except TimeoutError:
             future.cancel()
             return Outcome(error=Late())
 
@@ -179,7 +178,10 @@ class AsyncDriver:
             first = await self._outcome(step.legs[0])
             if others:
                 await asyncio.wait(others, timeout=_remaining(step.deadline))
-            return [first, *(leg.result() if leg.done() else Outcome(error=Late()) for leg in others)]
+            return [
+                first,
+                *(leg.result() if leg.done() else Outcome(error=Late()) for leg in others),
+            ]
         finally:
             for leg in others:
                 leg.cancel()
@@ -203,4 +205,6 @@ def _remaining(deadline: float | None) -> float | None:
 def _log_failure(outcome: Outcome[Any]) -> None:
     """Nobody waits for the background, so nobody else would hear of it."""
     if outcome.error is not None:
-        logger.warning("what ran in the background failed: %s", outcome.error, exc_info=outcome.error)
+        logger.warning(
+            "what ran in the background failed: %s", outcome.error, exc_info=outcome.error
+        )

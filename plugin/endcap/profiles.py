@@ -2,21 +2,31 @@
 `forget`.
 
 A profile is read by realtime GET, so an event counts in the very next search on every replica.
-Every event is also kept as a UBI event. Ids arrive here as keyed hashes.
+Every event is also kept as a UBI event. Ids arrive here as keyed hashes. What the engine refuses as
+a whole raises opensearch-py's error, what it refuses in part `ProfileError`.
 """
 
-from collections.abc import Sequence
+import functools
+import logging
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from opensearchpy import RequestError
+
 from endcap.exceptions import ProfileError
 from endcap.steps import Call, Steps
+from endcap_reranker import ACTION_WEIGHTS
 
 PROFILES = "endcap_profiles"
 EVENTS = "ubi_events"
 FORMAT = 1
 LENGTH = 200  # events of a profile
-TRIES = 20
+TRIES = 100  # after each that fails, another event of the shopper has been kept
+BATCH = 1000  # events that are removed at once
+CONFLICT = 409
+ALREADY_EXISTS = "resource_already_exists_exception"
 PROFILES_BODY = {"mappings": {"dynamic": False, "properties": {}}}
 EVENTS_BODY = {
     "mappings": {
@@ -33,10 +43,12 @@ EVENTS_BODY = {
     }
 }
 
+logger = logging.getLogger("endcap")
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One action of a shopper on a product; `time` is ISO 8601 in UTC."""
+    """One action of a shopper on a product; `time` is ISO 8601 in UTC, `query` what was typed."""
 
     item: str
     action: str
@@ -54,7 +66,8 @@ class Profile:
     def at(self, version: int) -> "Profile":
         """The profile as it was at an earlier version, as far as its events are still kept."""
         newer = max(0, self.version - version)
-        return Profile(self.events[: len(self.events) - newer], min(version, self.version))
+        kept = max(0, len(self.events) - newer)
+        return Profile(self.events[:kept], min(version, self.version))
 
     @classmethod
     def of(cls, items: Sequence[str]) -> "Profile":
@@ -72,70 +85,122 @@ def get(key: str) -> Steps[Profile]:
 
 
 def append(key: str, event: Event) -> Steps[Profile]:
-    """Add an event to the profile and to the UBI events: one bulk request, retried when another
-    writer was first.
+    """Add an event to the profile and to the UBI events, in one bulk request.
+
+    It is repeated when another writer of the profile was first; the UBI event has its id from the
+    start, so it is kept once. An action of weight 0 (impression) is a UBI event only: what was
+    merely shown would soon be all that a profile holds.
     """
-    ubi: list[dict[str, Any]] = [{"index": {"_index": EVENTS}}, _ubi_event(key, event)]
+    _check(event)
+    ubi = [{"create": {"_index": EVENTS, "_id": secrets.token_hex(16)}}, _ubi_event(key, event)]
+    if ACTION_WEIGHTS.get(event.action) == 0:
+        _require_all(_results((yield Call("bulk", {"body": ubi}))), "kept")
+        return (yield from get(key))
     for _ in range(TRIES):
-        profile, place = yield from _read(key)
-        profile = profile.with_event(event)
-        write = [{"index": {"_index": PROFILES, "_id": key, **place}}, _document(profile)]
-        if not place:
-            write[0] = {"create": {"_index": PROFILES, "_id": key}}
-        answer = yield Call("bulk", {"body": [*ubi, *write]})
-        results = [next(iter(item.values())) for item in answer["items"]]
-        ubi = [] if ubi and results[0]["status"] < 300 else ubi
-        if results[-1]["status"] < 300 and not ubi:
+        before, place = yield from _read(key)
+        profile = before.with_event(event)
+        answer = yield Call("bulk", {"body": [*ubi, place, _document(profile)]})
+        _, written = results = _results(answer)
+        _require_all((each for each in results if each["status"] != CONFLICT), "kept")
+        if written["status"] != CONFLICT:
             return profile
-        for result in results:
-            if result["status"] >= 300 and result["status"] != 409:
-                raise ProfileError(f"the event was not kept: {result['error']['reason']}")
     raise ProfileError(f"the event was not kept: {TRIES} times another writer was first")
 
 
 def forget(key: str) -> Steps[int]:
     """Remove the profile and the shopper's events; returns how many events there were."""
     yield Call("delete", {"index": PROFILES, "id": key, "ignore": 404})
-    query = {"query": {"term": {"client_id": key}}, "_source": False, "size": 1000}
-    removed = 0
-    while True:
-        yield Call("indices.refresh", {"index": EVENTS, "ignore": 404})
-        answer = yield Call("search", {"index": EVENTS, "body": query, "ignore": 404})
-        hits = answer.get("hits", {}).get("hits", [])
-        if not hits:
-            return removed
-        deletes = [{"delete": {"_index": EVENTS, "_id": hit["_id"]}} for hit in hits]
-        yield Call("bulk", {"body": deletes})
-        removed += len(hits)
+    removed: set[str] = set()
+    while ids := (yield from _event_ids(key)):
+        if removed.issuperset(ids):
+            raise ProfileError(f"{EVENTS} still finds {len(ids)} events that were removed")
+        deletes = [{"delete": {"_index": EVENTS, "_id": id}} for id in ids]
+        _require_all(_results((yield Call("bulk", {"body": deletes}))), "removed")
+        removed.update(ids)
+    return len(removed)
 
 
 def ensure_indices() -> Steps[None]:
     """Create the two indices where they are missing; another process may do so at the same time."""
     for name, body in ((PROFILES, PROFILES_BODY), (EVENTS, EVENTS_BODY)):
         if not (yield Call("indices.exists", {"index": name})):
-            yield Call("indices.create", {"index": name, "body": body, "ignore": 400})
+            try:
+                yield Call("indices.create", {"index": name, "body": body})
+            except RequestError as error:
+                if error.error != ALREADY_EXISTS:
+                    raise
 
 
-def _read(key: str) -> Steps[tuple[Profile, dict[str, int]]]:
-    """The profile and where it stands: what a conditional write has to name."""
+def _check(event: Event) -> None:
+    for name, value in (("item", event.item), ("action", event.action)):
+        if not isinstance(value, str) or not value:
+            raise ProfileError(f"an event's {name} is {value!r}; it takes a text, in quotes")
+    if event.action not in ACTION_WEIGHTS:
+        _say_once(event.action)
+
+
+@functools.lru_cache(maxsize=1000)
+def _say_once(action: str) -> None:
+    """UBI leaves the names of actions free, so one of the shop's own is kept; so is a typo."""
+    known = ", ".join(ACTION_WEIGHTS)
+    logger.warning("action %r is kept, and counts as a view: it is none of %s", action, known)
+
+
+def _read(key: str) -> Steps[tuple[Profile, dict[str, Any]]]:
+    """The profile, and the line of a bulk request that writes where it stands, and only there."""
     found = yield Call("get", {"index": PROFILES, "id": key, "ignore": 404})
+    place = {"_index": PROFILES, "_id": key}
     if not found.get("found"):
-        return Profile(), {}
-    source = found["_source"]
-    if source.get("format") != FORMAT:
+        return Profile(), {"create": place}
+    stands = {"if_seq_no": found["_seq_no"], "if_primary_term": found["_primary_term"]}
+    return _profile(found["_source"]), {"index": {**place, **stands}}
+
+
+def _profile(document: Mapping[str, Any]) -> Profile:
+    if document.get("format") != FORMAT:
         raise ProfileError(
-            f"a profile has format {source.get('format')}, this version reads {FORMAT}"
+            f"a profile has format {document.get('format')!r}, this version reads {FORMAT};"
+            " use one version everywhere, or forget the shopper"
         )
-    events = tuple(Event(**event) for event in source["events"])
-    place = {"if_seq_no": found["_seq_no"], "if_primary_term": found["_primary_term"]}
-    return Profile(events, source["version"]), place
+    try:
+        events = tuple(Event(**event) for event in document["events"])
+        return Profile(events, int(document["version"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ProfileError(f"a profile is damaged ({error!r}); forget the shopper") from error
 
 
 def _document(profile: Profile) -> dict[str, Any]:
     events = [
-        {"item": each.item, "action": each.action, "time": each.time} for each in profile.events
+        {"item": each.item, "action": each.action, "time": each.time}
+        | ({"query": each.query} if each.query else {})
+        for each in profile.events
     ]
     return {"format": FORMAT, "version": profile.version, "events": events}
+
+
+def _event_ids(key: str) -> Steps[list[str]]:
+    """The ids of at most `BATCH` of the shopper's UBI events."""
+    yield Call("indices.refresh", {"index": EVENTS, "ignore": 404})
+    query = {"query": {"term": {"client_id": key}}, "_source": False, "size": BATCH}
+    answer = yield Call("search", {"index": EVENTS, "body": query, "ignore": 404})
+    if answer.get("_shards", {}).get("failed"):
+        raise ProfileError(f"a part of {EVENTS} was not searched; forget the shopper again")
+    return [hit["_id"] for hit in answer.get("hits", {}).get("hits", [])]
+
+
+def _results(bulk: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [next(iter(item.values())) for item in bulk["items"]]
+
+
+def _require_all(results: Iterable[Mapping[str, Any]], done: str) -> None:
+    """Raise for what a bulk request did not do; that it was not there to be removed is no error."""
+    refused = [each for each in results if "error" in each]
+    if refused:
+        first = refused[0]
+        raise ProfileError(
+            f"{len(refused)} of the shopper's events not {done} in {first['_index']}:"
+            f" {first['error']['reason']}"
+        )
 
 
 def _ubi_event(key: str, event: Event) -> dict[str, Any]:

@@ -1,6 +1,11 @@
 import asyncio
+import gc
+import os
+import signal
 import threading
 import time
+import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -8,6 +13,7 @@ from endcap.drivers import AsyncDriver, Executor, SyncDriver
 from endcap.steps import Background, Call, Computation, Late, Legs
 
 LIMIT_S = 5
+SEARCHES = 64
 
 
 @pytest.fixture(params=["sync", "async"])
@@ -36,6 +42,13 @@ def ask(name):
 
 def compute(function):
     return (yield Computation(function))
+
+
+def until(condition):
+    end = time.monotonic() + LIMIT_S
+    while not condition():
+        assert time.monotonic() < end, "not seen in time"
+        time.sleep(0.001)
 
 
 def test_calls_and_computations_are_answered_in_turn(run):
@@ -131,11 +144,244 @@ def test_abandoned_steps_are_closed(run):
     assert closed == [True]
 
 
-def test_the_pool_is_made_anew_after_a_fork(monkeypatch):
+def test_a_failure_in_the_background_is_logged_once_with_its_traceback(run, caplog):
+    seen = threading.Event()
+
+    def failing():
+        try:
+            yield Call("fail", {})
+        finally:
+            seen.set()
+
+    def steps():
+        yield Background(failing())
+        yield Computation(lambda: seen.wait(LIMIT_S))
+        return "done"
+
+    assert run(steps()) == "done"
+    until(lambda: caplog.records)
+    (record,) = caplog.records
+    assert (record.name, record.levelname) == ("endcap", "WARNING")
+    assert record.getMessage() == "what ran in the background failed: refused"
+    assert "in failing" in caplog.text
+
+
+def test_a_background_that_ends_well_is_not_logged(run, caplog):
+    seen = threading.Event()
+
+    def steps():
+        yield Background(compute(seen.set))
+        yield Computation(lambda: seen.wait(LIMIT_S))
+
+    run(steps())
+    assert seen.is_set()
+    assert caplog.records == []
+
+
+def test_searches_that_outnumber_the_workers_all_end():
+    """The workers are few and the searches many, and legs have legs of their own."""
+    executor = Executor(2)
+    driver = SyncDriver(lambda call: call.method, executor)
+
+    def leg(name):
+        outcomes = yield Legs((ask(name), compute(lambda: time.sleep(0.001)), ask(f"{name} again")))
+        return [outcomes[0].result(), outcomes[2].result()]
+
+    def steps(number):
+        outcomes = yield Legs(tuple(leg(f"{number}.{place}") for place in range(3)))
+        return [name for outcome in outcomes for name in outcome.result()]
+
+    with ThreadPoolExecutor(SEARCHES) as shop:
+        searches = [shop.submit(driver.run, steps(number)) for number in range(SEARCHES)]
+        for number, search in enumerate(searches):
+            names = [f"{number}.{place}" for place in range(3)]
+            expected = [said for name in names for said in (name, f"{name} again")]
+            assert search.result(LIMIT_S) == expected
+    executor.close()
+
+
+def test_tasks_that_outnumber_the_workers_all_end():
+    executor = Executor(2)
+
+    async def answer(call):
+        return call.method
+
+    async def search_all():
+        driver = AsyncDriver(answer, executor)
+        searches = (driver.run(steps(number)) for number in range(SEARCHES))
+        return await asyncio.wait_for(asyncio.gather(*searches), LIMIT_S)
+
+    def steps(number):
+        outcomes = yield Legs((ask(f"{number}"), compute(lambda: number), compute(lambda: number)))
+        return [outcome.result() for outcome in outcomes]
+
+    assert asyncio.run(search_all()) == [[f"{n}", n, n] for n in range(SEARCHES)]
+    executor.close()
+
+
+def test_a_leg_that_waits_for_a_worker_is_late_at_the_deadline():
     executor = Executor(1)
-    before = executor.pool()
-    monkeypatch.setattr("endcap.drivers.os.getpid", lambda: -1)
-    after = executor.pool()
-    assert after is not before
-    before.shutdown()
-    after.shutdown()
+    release = threading.Event()
+    executor.pool().submit(release.wait, LIMIT_S)
+    begun = threading.Event()
+
+    def steps():
+        return (yield Legs((ask("one"), compute(begun.set)), time.monotonic() + 0.01))
+
+    first, late = SyncDriver(lambda call: call.method, executor).run(steps())
+    release.set()
+    executor.close()
+    assert first.value == "one"
+    assert isinstance(late.error, Late)
+    assert not begun.is_set()
+
+
+def test_closing_waits_for_a_leg_that_was_left_behind():
+    executor = Executor(1)
+    release, ended = threading.Event(), threading.Event()
+
+    def slow():
+        release.wait(LIMIT_S)
+        ended.set()
+        raise ValueError("nobody listens any more")
+
+    def steps():
+        return (yield Legs((ask("one"), compute(slow)), time.monotonic() + 0.01))
+
+    _, late = SyncDriver(lambda call: call.method, executor).run(steps())
+    assert isinstance(late.error, Late)
+    threading.Timer(0.02, release.set).start()
+    executor.close()
+    assert ended.is_set()
+    executor.close()
+
+
+def test_a_cancelled_search_takes_its_legs_along():
+    """When the caller hears of the cancellation, no call is under way and none is made later."""
+    begun, ended = [], []
+
+    async def answer(call):
+        begun.append(call.method)
+        try:
+            await asyncio.sleep(LIMIT_S)
+        finally:
+            ended.append(call.method)
+
+    def leg(name):
+        try:
+            yield Call(name, {})
+            yield Call(f"{name} again", {})
+        finally:
+            ended.append(f"{name} closed")
+
+    async def cancel():
+        legs = Legs((leg("one"), leg("two"), leg("three")))
+        driver = AsyncDriver(answer, executor)
+        search = asyncio.create_task(driver.run((lambda: (yield legs))()))
+        while len(begun) < 3:
+            await asyncio.sleep(0)
+        search.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await search
+        return len(asyncio.all_tasks())
+
+    executor = Executor(1)
+    assert asyncio.run(cancel()) == 1
+    assert begun == ["one", "two", "three"]
+    assert sorted(ended) == sorted([*begun, "one closed", "two closed", "three closed"])
+    executor.close()
+
+
+def test_a_late_task_is_cancelled():
+    ended = []
+
+    async def answer(call):
+        try:
+            await asyncio.sleep(0 if call.method == "one" else LIMIT_S)
+        except asyncio.CancelledError:
+            ended.append(call.method)
+            raise
+        return call.method
+
+    def steps():
+        return (yield Legs((ask("one"), ask("two")), time.monotonic() + 0.01))
+
+    executor = Executor(1)
+    first, late = asyncio.run(AsyncDriver(answer, executor).run(steps()))
+    assert first.value == "one"
+    assert isinstance(late.error, Late)
+    assert ended == ["two"]
+    executor.close()
+
+
+def test_closing_waits_for_the_background():
+    ended = []
+
+    async def answer(call):
+        await asyncio.sleep(0.01)
+        ended.append(call.method)
+
+    def steps():
+        yield Background(ask("behind"))
+
+    async def close():
+        driver = AsyncDriver(answer, executor)
+        await driver.run(steps())
+        assert ended == []
+        await driver.close()
+
+    executor = Executor(1)
+    asyncio.run(close())
+    assert ended == ["behind"]
+    executor.close()
+
+
+def test_threads_that_begin_at_once_share_one_pool():
+    executor, start = Executor(1), threading.Barrier(SEARCHES)
+
+    def take(_):
+        start.wait()
+        return executor.pool()
+
+    with ThreadPoolExecutor(SEARCHES) as shop:
+        assert len(set(shop.map(take, range(SEARCHES)))) == 1
+    executor.close()
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_child_runs_legs_of_its_own():
+    """Although at the fork every worker is busy and another thread holds the lock."""
+    executor = Executor(1)
+    release = threading.Event()
+    executor.pool().submit(release.wait, LIMIT_S)
+
+    def steps():
+        outcomes = yield Legs((ask("one"), ask("two"), ask("three")), time.monotonic() + LIMIT_S)
+        return [outcome.value for outcome in outcomes]
+
+    driver = SyncDriver(lambda call: call.method, executor)
+    with executor._lock:
+        child = os.fork()
+        if child == 0:
+            signal.alarm(LIMIT_S)  # a child that hangs is killed
+            well = False
+            try:
+                well = driver.run(steps()) == ["one", "two", "three"]
+                executor.close()
+            finally:
+                os._exit(0 if well else 1)
+    _, status = os.waitpid(child, 0)
+    release.set()
+    assert driver.run(steps()) == ["one", "two", "three"]
+    executor.close()
+    assert status == 0
+
+
+def test_an_executor_that_is_gone_does_not_hinder_a_fork():
+    gone = weakref.ref(Executor(1))
+    gc.collect()
+    assert gone() is None
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0

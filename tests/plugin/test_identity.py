@@ -1,0 +1,140 @@
+import hashlib
+import hmac
+import os
+import stat
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from endcap.exceptions import ConfigurationError
+from endcap.identity import KEY_FILE, VARIABLE, Identity
+
+PROCESSES = 4
+THREADS = 16
+
+
+@pytest.fixture(autouse=True)
+def no_variable(monkeypatch):
+    monkeypatch.delenv(VARIABLE, raising=False)
+
+
+def test_a_shopper_is_the_keyed_hash_of_kind_and_id(tmp_path, monkeypatch):
+    monkeypatch.setenv(VARIABLE, "secret")
+    identity = Identity(tmp_path)
+    for kind in ("user", "session"):
+        expected = hmac.new(b"secret", f"{kind}:ada".encode(), hashlib.sha256).hexdigest()
+        assert identity.shopper(**{"user": None, "session": None, kind: "ada"}) == expected
+
+
+def test_a_user_and_a_session_of_one_name_are_two_shoppers(tmp_path):
+    identity = Identity(tmp_path)
+    assert identity.shopper("ada", None) != identity.shopper(None, "ada")
+    assert identity.shopper("session:ada", None) != identity.shopper(None, "ada")
+
+
+def test_where_both_are_given_the_user_counts(tmp_path):
+    identity = Identity(tmp_path)
+    assert identity.shopper("ada", "s1") == identity.shopper("ada", None)
+
+
+@pytest.mark.parametrize(
+    ("user", "session"), [(None, None), ("", None), (None, ""), ("", "s1"), (7, None), (0, None)]
+)
+def test_nobody_is_no_shopper(tmp_path, user, session):
+    with pytest.raises(ConfigurationError, match="needs user= or session="):
+        Identity(tmp_path).shopper(user, session)
+
+
+def test_the_key_is_made_once_and_is_secret(tmp_path):
+    first = Identity(tmp_path / "store").shopper("ada", None)
+    path = tmp_path / "store" / KEY_FILE
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert len(path.read_bytes()) == 64
+    assert Identity(tmp_path / "store").shopper("ada", None) == first
+    assert os.listdir(path.parent) == [KEY_FILE]
+
+
+def test_every_store_has_a_key_of_its_own(tmp_path):
+    """So the same shopper has another hash in each: the key does not come from the id."""
+    hashes = {Identity(tmp_path / name).shopper("ada", None) for name in "abc"}
+    assert len(hashes) == 3
+
+
+def test_the_variable_wins_over_the_store(tmp_path, monkeypatch):
+    kept = Identity(tmp_path).shopper("ada", None)
+    monkeypatch.setenv(VARIABLE, "secret")
+    assert Identity(tmp_path).shopper("ada", None) != kept
+    monkeypatch.setenv(VARIABLE, "")
+    assert Identity(tmp_path).shopper("ada", None) == kept
+
+
+def test_with_the_variable_the_store_is_not_touched(tmp_path, monkeypatch):
+    monkeypatch.setenv(VARIABLE, "secret")
+    Identity(tmp_path / "missing").shopper("ada", None)
+    assert not (tmp_path / "missing").exists()
+
+
+def test_threads_that_begin_at_once_agree(tmp_path):
+    start, hashes = threading.Barrier(THREADS), []
+
+    def begin():
+        start.wait()
+        hashes.append(Identity(tmp_path).shopper("ada", None))
+
+    threads = [threading.Thread(target=begin) for _ in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(hashes) == THREADS
+    assert len(set(hashes)) == 1
+    assert os.listdir(tmp_path) == [KEY_FILE]
+
+
+def test_processes_that_begin_at_once_agree(tmp_path):
+    """Each waits for its line, so that all have been imported before one begins."""
+    code = (
+        "import sys; from pathlib import Path; from endcap.identity import Identity;"
+        "print('ready', flush=True); sys.stdin.readline();"
+        f"print(Identity(Path({str(tmp_path)!r})).shopper('ada', None))"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+        for _ in range(PROCESSES)
+    ]
+    for process in processes:
+        assert process.stdout.readline() == "ready\n"
+    hashes = {process.communicate("go\n")[0] for process in processes}
+    assert hashes == {Identity(tmp_path).shopper("ada", None) + "\n"}
+
+
+def test_a_store_that_cannot_be_written_says_what_to_set(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(ConfigurationError, match=f"set {VARIABLE}") as raised:
+        Identity(tmp_path / "file")
+    assert isinstance(raised.value.__cause__, OSError)
+
+
+def test_a_file_system_without_links_says_what_to_set(tmp_path, monkeypatch):
+    def refuse(source, target):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("endcap.identity.os.link", refuse)
+    with pytest.raises(ConfigurationError, match=f"not permitted.*set {VARIABLE}"):
+        Identity(tmp_path)
+    assert os.listdir(tmp_path) == []
+
+
+def test_an_empty_key_hides_nothing_and_is_refused(tmp_path):
+    (tmp_path / KEY_FILE).touch()
+    with pytest.raises(ConfigurationError, match=f"{KEY_FILE} is empty; restore it"):
+        Identity(tmp_path)
