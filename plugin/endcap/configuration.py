@@ -9,10 +9,10 @@ from typing import Any, Literal, Self, TypeVar, get_args
 
 from endcap.exceptions import ConfigurationError
 from endcap_indexer.catalogue import CatalogueFields
+from endcap_indexer.encoder import Prompts
 from endcap_indexer.exceptions import FieldsError
 
 FILE = "endcap.toml"
-MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 
 Fusion = Literal["convex", "rrf"]
 Recall = Literal["both", "lexical"]
@@ -21,9 +21,22 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class EncoderSettings:
-    """The table `[encoder]`; `model` is a name on the hub, or a folder."""
+    """The table `[encoder]`.
 
-    model: str = MODEL
+    model: a name on the hub, or a folder; None: the default, unless the shop brings its own
+    vectors. The prompts are written before a text; None: the model's own.
+    """
+
+    model: str | None = None
+    query_prompt: str | None = None
+    product_prompt: str | None = None
+
+    @property
+    def prompts(self) -> Prompts | None:
+        """None where neither is given; with one of them the other is empty."""
+        if self.query_prompt is None and self.product_prompt is None:
+            return None
+        return Prompts(self.query_prompt or "", self.product_prompt or "")
 
 
 @dataclass(frozen=True)
@@ -79,7 +92,10 @@ class Configuration:
         engine = self.engine
         if engine is not None and not is_url(engine):
             engine = str(folder / engine)
-        return replace(self, store=store, engine=engine)
+        encoder = self.encoder
+        if encoder.model is not None and (folder / encoder.model).is_dir():
+            encoder = replace(encoder, model=str(folder / encoder.model))
+        return replace(self, store=store, engine=engine, encoder=encoder)
 
 
 def find_store(
@@ -131,6 +147,12 @@ def _text(name: str, value: Any) -> str:
     return value
 
 
+def _prompt(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise ConfigurationError(f'{name} is {value!r}; write text in quotes, such as "query: "')
+    return value
+
+
 def _one_of(choices: Any) -> Callable[[str, Any], str]:
     def read(name: str, value: Any) -> str:
         if value not in get_args(choices):
@@ -163,10 +185,15 @@ _SEARCH: dict[str, Callable[[str, Any], Any]] = {
     "recall": _one_of(Recall),
     "budget_ms": _milliseconds,
 }
+_ENCODER: dict[str, Callable[[str, Any], Any]] = {
+    "model": _text,
+    "query_prompt": _prompt,
+    "product_prompt": _prompt,
+}
 _KEYS: dict[str, Callable[[str, Any], Any]] = {
     "store": lambda name, value: Path(_text(name, value)),
     "engine": _text,
     "catalogue": lambda name, value: CatalogueFields.from_table(_mapping(name, value)),
-    "encoder": _table(EncoderSettings, {"model": _text}),
+    "encoder": _table(EncoderSettings, _ENCODER),
     "search": _table(SearchSettings, _SEARCH),
 }

@@ -18,6 +18,8 @@ text = { name = 2.0, brand = 1.0 }
 
 [encoder]
 model = "intfloat/e5-small-v2"
+query_prompt = "query: "
+product_prompt = "passage: "
 
 [search]
 window = 100
@@ -44,7 +46,7 @@ def test_a_whole_file():
         store=Path("/var/endcap"),
         engine="https://search.shop:9200",
         catalogue=CatalogueFields(title="name", text={"name": 2.0, "brand": 1.0}),
-        encoder=EncoderSettings("intfloat/e5-small-v2"),
+        encoder=EncoderSettings("intfloat/e5-small-v2", "query: ", "passage: "),
         search=SearchSettings(window=100, fusion="rrf", recall="lexical", budget_ms=50.0),
     )
 
@@ -52,7 +54,20 @@ def test_a_whole_file():
 def test_without_a_file_the_defaults():
     assert Configuration.read() == Configuration()
     assert Configuration().search == SearchSettings(200, "convex", "both", None)
-    assert Configuration().encoder.model == "sentence-transformers/all-MiniLM-L6-v2"
+    assert Configuration().encoder == EncoderSettings(None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("", None),
+        ("query_prompt = 'query: '", ("query: ", "")),
+        ("product_prompt = 'passage: '", ("", "passage: ")),
+        ("query_prompt = ''", ("", "")),
+    ],
+)
+def test_prompts_are_the_models_own_unless_one_is_written(written, expected):
+    assert read(f"[encoder]\n{written}").encoder.prompts == expected
 
 
 def test_an_empty_file_is_the_defaults():
@@ -67,6 +82,14 @@ def test_paths_are_relative_to_the_file(tmp_path):
     assert (read.store, read.engine) == (shop / "data", str(shop / "engine"))
 
 
+def test_a_model_that_is_a_folder_is_relative_to_the_file_too(tmp_path):
+    shop = tmp_path / "shop"
+    (shop / "model").mkdir(parents=True)
+    for written, expected in (("model", str(shop / "model")), ("on/the-hub", "on/the-hub")):
+        (shop / "endcap.toml").write_text(f'[encoder]\nmodel = "{written}"\n')
+        assert Configuration.read(shop / "endcap.toml").encoder.model == expected
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -79,6 +102,7 @@ def test_paths_are_relative_to_the_file(tmp_path):
         ("[catalogue]\nprice = 3", "catalogue.price is 3; write the name of a field"),
         ("[encoder]\nname = 'x'", "encoder.name: unknown key; known are model"),
         ("[encoder]\nmodel = 3", "encoder.model is 3; write text in quotes"),
+        ("[encoder]\nquery_prompt = 3", "encoder.query_prompt is 3; write text in quotes"),
         ("[search]\nwindows = 3", "search.windows: unknown key; known are window, fusion"),
         ("[search]\nwindow = 0", "search.window is 0; write a whole number from 1, such as 200"),
         ("[search]\nwindow = true", "search.window is True; write a whole number"),
@@ -113,6 +137,7 @@ def test_every_setting_can_be_written():
     keys = {setting.name for setting in dataclasses.fields(Configuration)}
     assert keys == set(configuration._KEYS)
     assert {s.name for s in dataclasses.fields(SearchSettings)} == set(configuration._SEARCH)
+    assert {s.name for s in dataclasses.fields(EncoderSettings)} == set(configuration._ENCODER)
 
 
 @pytest.mark.parametrize(

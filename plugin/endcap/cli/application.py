@@ -1,20 +1,21 @@
 """The commands, and how an error reaches the person who typed one."""
 
 import functools
-import sys
 from collections.abc import Callable
 from typing import Any
 
 import typer
 from opensearchpy.exceptions import OpenSearchException
-from rich.console import Console
 
-from endcap.cli import catalogue, demonstration, searching, training
+from endcap.cli import catalogue, demonstration, evaluation, searching, training
+from endcap.cli.terminal import open_console, say_error
 from endcap.exceptions import EndcapError
 from endcap_indexer.exceptions import IndexerError
 from endcap_reranker import RerankerError
 
-INTERRUPTED = 130
+EXPECTED = (EndcapError, IndexerError, RerankerError, OpenSearchException, OSError)
+FAILED = 1
+INTERRUPTED = 130  # what a shell answers for a command that was stopped by Ctrl-C
 
 app = typer.Typer(
     name="endcap",
@@ -25,29 +26,29 @@ app = typer.Typer(
 )
 
 
-def register(command: Callable[..., None]) -> None:
+def register(command: Callable[..., None], *, resumes: bool = False) -> None:
     """Add a command whose expected errors are one line, not a traceback."""
 
     @functools.wraps(command)
     def run(*arguments: Any, **options: Any) -> None:
         try:
             command(*arguments, **options)
-        except (EndcapError, IndexerError, RerankerError, OpenSearchException) as error:
-            Console(stderr=True).print(f"[red]error[/red] {error}", highlight=False, soft_wrap=True)
-            sys.exit(1)
-        except KeyboardInterrupt:
-            Console(stderr=True).print("interrupted; the same command goes on where it stopped")
-            sys.exit(INTERRUPTED)
+        except EXPECTED as error:
+            say_error(open_console(stderr=True), error)
+            raise typer.Exit(FAILED) from error
+        except KeyboardInterrupt as interrupt:
+            hint = "; the same command goes on where it stopped" if resumes else ""
+            open_console(stderr=True).print(f"interrupted{hint}")
+            raise typer.Exit(INTERRUPTED) from interrupt
 
     app.command()(run)
 
 
-for each in (
-    catalogue.reindex,
-    catalogue.generations,
-    searching.search,
-    searching.record,
-    training.train,
-    demonstration.demo,
-):
-    register(each)
+register(catalogue.reindex, resumes=True)
+register(catalogue.generations)
+register(searching.search)
+register(searching.record)
+register(training.train)
+register(evaluation.evaluate)
+register(evaluation.tune)
+register(demonstration.demo)

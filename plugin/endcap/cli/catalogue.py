@@ -1,28 +1,21 @@
 """`endcap reindex` and `endcap generations`."""
 
-from itertools import islice
+import functools
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
+from rich import box
+from rich.markup import escape
 from rich.table import Table
 
 from endcap.cli.options import ConfigurationFile, Engine, Index, Store, open_client
 from endcap.cli.progress import TerminalProgress
-from endcap.client import SearchClient
+from endcap.cli.terminal import open_console, say, say_bad_rows, say_reindexed
 from endcap.configuration import Configuration
-from endcap_indexer.catalogue import (
-    BadRows,
-    CatalogueFields,
-    read_rows,
-    stop_at_bad_row,
-)
-from endcap_indexer.encoder import Encoder, open_encoder
-from endcap_indexer.generations import Catalogue, list_generations
-from endcap_indexer.generations import reindex as build
-
-SAMPLE = 500  # rows that a guess looks at
+from endcap.operations import build_generation
+from endcap_indexer.catalogue import BadRows, stop_at_bad_row
+from endcap_indexer.generations import list_generations
 
 
 def reindex(
@@ -31,43 +24,32 @@ def reindex(
     store: Store = None,
     engine: Engine = None,
     config: ConfigurationFile = None,
-    strict: Annotated[bool, typer.Option(help="Stop at the first bad row.")] = False,
-    force: Annotated[bool, typer.Option(help="Build even an unchanged catalogue.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first bad row.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Build even an unchanged catalogue.")
+    ] = False,
 ) -> None:
     """Build the next generation of a catalogue and swap the alias to it."""
+    console = open_console()
     configuration = Configuration.read(config)
-    client, folder = open_client(engine, store, configuration)
-    build_generation(Console(), client, folder, index, catalogue, configuration, strict, force)
-
-
-def build_generation(
-    console: Console,
-    client: SearchClient,
-    store: Path,
-    index: str,
-    catalogue: Path,
-    configuration: Configuration,
-    strict: bool = False,
-    force: bool = False,
-) -> None:
-    """Reindex with progress on the console, and say there what was done and what was skipped."""
-    fields = configuration.catalogue or _guess(catalogue, console)
-    encoder = _encoder(configuration, store, fields, console)
     bad_rows = BadRows()
-    source = Catalogue([catalogue], fields, stop_at_bad_row if strict else bad_rows)
-    with TerminalProgress(console) as progress:
-        done = build(client, store, index, source, encoder, progress=progress, force=force)
-    for bad in bad_rows.first:
-        console.print(f"[yellow]skipped[/yellow] {bad}", highlight=False, soft_wrap=True)
-    if done.unchanged:
-        console.print(f"{catalogue} is unchanged: {done.generation} stays live", soft_wrap=True)
-        return
-    console.print(
-        f"[bold]{done.generation}[/bold] is live: {done.products:,} products,"
-        f" {done.embedded:,} embedded, {done.reused:,} vectors reused,"
-        f" {done.bad_rows:,} bad rows skipped, {done.seconds:.1f} s",
-        highlight=False,
-    )
+    with (
+        open_client(engine, store, configuration, building=True) as (client, folder),
+        TerminalProgress(console) as progress,
+    ):
+        done = build_generation(
+            client,
+            folder,
+            index,
+            catalogue,
+            configuration,
+            on_bad_row=stop_at_bad_row if strict else bad_rows,
+            say=functools.partial(say, console),
+            progress=progress,
+            force=force,
+        )
+    say_bad_rows(console, bad_rows)
+    say_reindexed(console, str(catalogue), done)
 
 
 def generations(
@@ -77,33 +59,21 @@ def generations(
     config: ConfigurationFile = None,
 ) -> None:
     """List the generations of an index, oldest first."""
-    client, folder = open_client(engine, store, Configuration.read(config))
-    table = Table("generation", "created", "products", "size", "encoder", "")
-    for each in list_generations(client, folder, index):
-        size = f"{each.bytes / 1e6:,.1f} MB"
-        live = "[green]live[/green]" if each.live else ""
-        encoder = each.encoder or "the shop's own"
-        table.add_row(each.name, each.created, f"{each.products:,}", size, encoder, live)
-    Console().print(table)
-
-
-def _guess(catalogue: Path, console: Console) -> CatalogueFields:
-    rows = islice(read_rows(catalogue, on_bad_row=BadRows()), SAMPLE)
-    fields = CatalogueFields.guess([row.values for row in rows])
-    console.print("endcap.toml names no fields, so these are guessed:")
-    for line in fields.describe():
-        console.print(f"  {line}", highlight=False)
-    return fields
-
-
-def _encoder(
-    configuration: Configuration, store: Path, fields: CatalogueFields, console: Console
-) -> Encoder | None:
-    """None where the shop brings its own vectors and names no model to encode queries with."""
-    if fields.vector is not None and configuration.encoder.model is None:
-        return None
-    return open_encoder(
-        configuration.encoder.model,
-        store,
-        say=lambda line: console.print(line, highlight=False, soft_wrap=True),
-    )
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("generation", no_wrap=True)
+    table.add_column("built (UTC)", no_wrap=True)
+    table.add_column("products", justify="right")
+    table.add_column("size", justify="right")
+    table.add_column("encoder", overflow="fold")
+    table.add_column("")
+    with open_client(engine, store, Configuration.read(config)) as (client, folder):
+        for each in list_generations(client, folder, index):
+            table.add_row(
+                escape(each.name),
+                each.created[:16].replace("T", " "),
+                f"{each.products:,}",
+                f"{each.bytes / 1e6:,.1f} MB",
+                escape(each.encoder or "the shop's own"),
+                "[green]live[/green]" if each.live else "",
+            )
+    open_console().print(table)

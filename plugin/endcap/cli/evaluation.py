@@ -1,14 +1,22 @@
 """`endcap evaluate` and `endcap tune`."""
 
-import datetime
+import functools
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from endcap.cli.options import ConfigurationFile, Engine, Index, Store, open_client
-from endcap.cli.training import read_interactions
+from endcap.cli.options import (
+    ConfigurationFile,
+    Engine,
+    Index,
+    Store,
+    find_places,
+    open_client,
+)
+from endcap.cli.terminal import open_console, say, say_bad_rows
 from endcap.client import SearchClient
 from endcap.configuration import Configuration
 from endcap.connections import connect
@@ -16,10 +24,11 @@ from endcap.evaluation import Judgments, Tuner, tune_on_events
 from endcap.evaluation import evaluate as compare
 from endcap.evaluation.tables import print_rows, write_rows
 from endcap.exceptions import EvaluationError
+from endcap.operations import live_generation, made_of, read_interactions
 from endcap.registry import COOCCURRENCE, TUNING, Registry
 from endcap.tuning import Tuning
-from endcap_indexer.catalogue import BadRows, CatalogueFields, digest_of
-from endcap_indexer.generations import Manifest, generation_folder, list_generations
+from endcap_indexer.catalogue import BadRows, CatalogueFields
+from endcap_reranker import Fitted
 
 JUDGMENTS = typer.Argument(help="Judgments, TSV: split (optional), query, product, grade.")
 Split = Annotated[str | None, typer.Option(help="Only the queries of this split.")]
@@ -36,14 +45,15 @@ def evaluate(
     config: ConfigurationFile = None,
 ) -> None:
     """Compare lexical, vector, fused and re-ranked on judged queries, with the promoted tuning."""
-    console = Console()
-    client, folder = open_client(engine, store, Configuration.read(config))
+    console = open_console()
     judged = _read_judgments(judgments, split)
-    with console.status(f"searching {len(judged)} queries"):
-        tuning = _promoted(folder, index)
-        rows = compare(client, index, judged, tuning, split=split or "all")
+    with open_client(engine, store, _read_unhurried(config)) as (client, folder):
+        live_generation(client, folder, index)
+        tuning = _promoted(Registry(folder, index))
+        with console.status(f"searching {len(judged)} queries"):
+            rows = compare(client, index, judged, tuning, split=split or "all")
     print_rows(console, rows)
-    console.print(_said_of(judged), highlight=False)
+    say(console, _said_of(judged))
     if json is not None:
         write_rows(json, rows)
 
@@ -62,76 +72,66 @@ def tune(
     config: ConfigurationFile = None,
 ) -> None:
     """Choose boosts, floor and weights, and make searches use them from now on."""
-    console = Console()
-    configuration = Configuration.read(config)
-    client, folder = open_client(engine, store, configuration)
+    console = open_console()
+    configuration = _read_unhurried(config)
     tuning: Tuning | None = None
-    if judgments is not None:
-        judged = _read_judgments(judgments, split)
-        tuning = _tune_on_judgments(client, index, judged, folds, json, console)
+    with open_client(engine, store, configuration) as (client, folder):
+        fields = CatalogueFields.from_table(live_generation(client, folder, index).catalogue)
+        if judgments is not None:
+            judged = _read_judgments(judgments, split)
+            tuner = Tuner(client, index, judged, say=functools.partial(say, console))
+            tuning = _tune_on_judgments(console, tuner, folds, json)
     if events is not None:
-        place = engine or configuration.engine or str(folder)
-        tuning = _tune_on_events(client, place, folder, index, events, tuning, console)
+        place, _ = find_places(engine, store, configuration)
+        open_scratch = functools.partial(_open_scratch, place, configuration)
+        bad_rows = BadRows()
+        interactions = read_interactions(events, bad_rows)
+        say_bad_rows(console, bad_rows)
+        with console.status("tuning on each shopper's last-but-one event"):
+            tuned = tune_on_events(open_scratch, folder, index, interactions, fields, tuning)
+        _say_fitted(console, tuned.fitted)
+        tuning = tuned.tuning
     if tuning is None:
         raise EvaluationError("nothing to tune on: pass judgments, --events or both")
     registry = Registry(folder, index)
-    name = registry.save_tuning(tuning, _facts(judgments, events, split))
+    facts = {"split": split, **made_of(judgments=judgments, events=events)}
+    name = registry.save_tuning(tuning, facts)
     registry.promote(TUNING, name)
-    console.print(f"[bold]{name}[/bold] is promoted: {tuning.to_json().decode()}", highlight=False)
+    say(console, f"is promoted: {tuning.to_json().decode()}", label=name, style="bold")
+    if COOCCURRENCE not in registry.promoted():
+        say(console, "co-occurrence is not counted yet; run: endcap train EVENTS", label="but")
 
 
-def _tune_on_judgments(
-    client: SearchClient,
-    index: str,
-    judgments: Judgments,
-    folds: bool,
-    json: Path | None,
-    console: Console,
-) -> Tuning:
-    def say(line: str) -> None:
-        console.print(line, highlight=False, soft_wrap=True)
-
-    tuner = Tuner(client, index, judgments, say=say)
+def _tune_on_judgments(console: Console, tuner: Tuner, folds: bool, json: Path | None) -> Tuning:
     if folds:
         rows = tuner.out_of_fold()
         print_rows(console, rows)
-        console.print(
+        say(
+            console,
             "out-of-fold: each query is answered by what was chosen on the other folds;"
             " what follows is chosen on all of them",
-            highlight=False,
         )
         if json is not None:
             write_rows(json, rows)
     return tuner.tune(tuner.judgments).tuning
 
 
-def _tune_on_events(
-    client: SearchClient,
-    place: str,
-    store: Path,
-    index: str,
-    events: Path,
-    start: Tuning | None,
-    console: Console,
-) -> Tuning:
-    bad_rows = BadRows()
-    interactions = read_interactions(events, bad_rows)
-    fields = _fields(client, store, index)
+def _open_scratch(place: str, configuration: Configuration, scratch: Path) -> SearchClient:
+    return connect(place, store=scratch, settings=configuration.search)
 
-    def open_scratch(scratch: Path) -> SearchClient:
-        return connect(place, store=scratch)
 
-    with console.status("tuning on each shopper's last-but-one event"):
-        tuned = tune_on_events(open_scratch, store, index, interactions, fields, start)
-    fitted = tuned.fitted
-    console.print(
-        f"{fitted.searches:,} searches made from events, {bad_rows.count:,} bad rows skipped:"
+def _say_fitted(console: Console, fitted: Fitted) -> None:
+    say(
+        console,
+        f"{fitted.searches:,} searches made from events:"
         f" NDCG@10 {fitted.start_ndcg:.4f} before, {fitted.ndcg:.4f} fitted",
-        highlight=False,
     )
-    if COOCCURRENCE not in Registry(store, index).promoted():
-        console.print("[yellow]co-occurrence is not counted yet; run: endcap train EVENTS[/yellow]")
-    return tuned.tuning
+
+
+def _read_unhurried(config: Path | None) -> Configuration:
+    """endcap.toml without its budget: a late leg would make figures depend on the machine."""
+    configuration = Configuration.read(config)
+    return replace(configuration, search=replace(configuration.search, budget_ms=None))
 
 
 def _read_judgments(path: Path, split: str | None) -> Judgments:
@@ -151,26 +151,6 @@ def _said_of(judgments: Judgments) -> str:
     )
 
 
-def _promoted(store: Path, index: str) -> Tuning:
-    registry = Registry(store, index)
+def _promoted(registry: Registry) -> Tuning:
     name = registry.promoted().get(TUNING)
     return Tuning() if name is None else registry.tuning(name)
-
-
-def _fields(client: SearchClient, store: Path, index: str) -> CatalogueFields:
-    live = next((each.name for each in list_generations(client, store, index) if each.live), None)
-    if live is None:
-        raise EvaluationError(f"{index} has no live generation; run: endcap reindex CATALOGUE")
-    return CatalogueFields.from_table(Manifest.read(generation_folder(store, live)).catalogue)
-
-
-def _facts(judgments: Path | None, events: Path | None, split: str | None) -> dict[str, Any]:
-    """What made the artefact."""
-    made_of = {"judgments": judgments, "events": events}
-    facts: dict[str, Any] = {
-        name: {"file": path.name, "digest": digest_of([path])}
-        for name, path in made_of.items()
-        if path is not None
-    }
-    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    return {**facts, "split": split, "created": now}

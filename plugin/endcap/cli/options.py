@@ -1,5 +1,8 @@
 """Options that several commands take, and what they open."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -24,18 +27,38 @@ ConfigurationFile = Annotated[
 ]
 
 
-def open_client(
+def find_places(
     engine: str | None, store: Path | None, configuration: Configuration
-) -> tuple[SearchClient, Path]:
-    """A client and its store; `ConfigurationError` says what to type when neither is known."""
+) -> tuple[str, Path]:
+    """The engine and the store; `ConfigurationError` says what to type when one is not known.
+
+    A store without an engine is the embedded engine's folder too.
+    """
+    configuration = replace(configuration, engine=engine or configuration.engine)
     found = find_store(store, configuration)
-    place = engine or configuration.engine or (str(found) if found else None)
-    if place is None:
+    if found is None and configuration.engine is None:
         raise ConfigurationError(
             "no engine: pass --store DIR for the embedded engine, --engine URL for a server,"
             " or write engine and store in endcap.toml"
         )
-    if found is None and is_url(place):
+    if found is None:
         raise ConfigurationError("no store: pass --store DIR, set ENDCAP_STORE or write it down")
-    kept = found or Path(place)
-    return connect(place, store=kept, settings=configuration.search), kept
+    return configuration.engine or str(found), found
+
+
+@contextmanager
+def open_client(
+    engine: str | None,
+    store: Path | None,
+    configuration: Configuration,
+    *,
+    building: bool = False,
+) -> Iterator[tuple[SearchClient, Path]]:
+    """A client and its store, closed afterwards; only building makes the folder of an engine."""
+    place, kept = find_places(engine, store, configuration)
+    if not (building or is_url(place) or Path(place).is_dir()):
+        raise ConfigurationError(
+            f"{place} does not exist; run: endcap reindex CATALOGUE --store {kept}"
+        )
+    with connect(place, store=kept, settings=configuration.search) as client:
+        yield client, kept

@@ -26,7 +26,7 @@ class _Rate(ProgressColumn):
 
 
 class TerminalProgress:
-    """The indexer's `Progress`: one bar a stage."""
+    """The indexer's `Progress`: one bar a stage; nothing is shown before the first begins."""
 
     def __init__(self, console: Console) -> None:
         self._progress = Progress(
@@ -40,7 +40,6 @@ class TerminalProgress:
         self._tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> Self:
-        self._progress.start()
         return self
 
     def __exit__(
@@ -49,10 +48,12 @@ class TerminalProgress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._progress.stop()
+        if self._tasks:
+            self._progress.stop()
 
     def advance(self, stage: str, done: int, total: int) -> None:
         """Show how far a stage is."""
+        self._progress.start()
         if stage not in self._tasks:
             self._tasks[stage] = self._progress.add_task(stage, total=total)
         self._progress.update(self._tasks[stage], completed=done, total=total)

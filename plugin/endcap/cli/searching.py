@@ -1,13 +1,17 @@
 """`endcap search` and `endcap record`."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from endcap.cli.options import ConfigurationFile, Engine, Index, Store, open_client
+from endcap.cli.terminal import open_console, say
 from endcap.configuration import Configuration
+from endcap.operations import live_generation
+
+LEAST_SHOWN = 0.005  # a smaller contribution would be written as 0.00
 
 Shopper = Annotated[str | None, typer.Option("--user", "-u", help="The shopper's id.")]
 
@@ -16,18 +20,20 @@ def search(
     text: Annotated[str, typer.Argument(help="What the shopper types.")],
     index: Index = "products",
     user: Shopper = None,
-    size: Annotated[int, typer.Option(help="Hits to show.")] = 10,
-    plain: Annotated[bool, typer.Option(help="The engine's own order.")] = False,
+    size: Annotated[int, typer.Option(min=1, help="Hits to show.")] = 10,
+    plain: Annotated[bool, typer.Option("--plain", help="The engine's own order.")] = False,
     store: Store = None,
     engine: Engine = None,
     config: ConfigurationFile = None,
 ) -> None:
     """Search the catalogue, for a shopper or for nobody, and say why a hit stands where it does."""
-    client, _ = open_client(engine, store, Configuration.read(config))
-    query = client.text_query(text, index=index)
-    body: dict[str, Any] = {"query": query, "size": size, "ext": {"endcap": {"explain": True}}}
-    answer = client.search(body, index, user=user, endcap=not plain)
-    print_hits(Console(), answer)
+    with open_client(engine, store, Configuration.read(config)) as (client, folder):
+        title = live_generation(client, folder, index).catalogue["title"]
+        body: dict[str, Any] = {"query": client.text_query(text, index=index), "size": size}
+        if not plain:
+            body["ext"] = {"endcap": {"explain": True}}
+        answer = client.search(body, index, user=user, endcap=not plain)
+    print_hits(open_console(), answer, title)
 
 
 def record(
@@ -40,33 +46,33 @@ def record(
     config: ConfigurationFile = None,
 ) -> None:
     """Keep an event of a shopper: it counts in the very next search."""
-    client, _ = open_client(engine, store, Configuration.read(config))
-    client.record(item=item, user=user, action=action, query=query)
-    Console().print(f"{action} of {item} is kept")
+    with open_client(engine, store, Configuration.read(config)) as (client, _):
+        client.record(item=item, user=user, action=action, query=query)
+    say(open_console(), f"{action} of {item} is kept")
 
 
-def print_hits(console: Console, answer: dict[str, Any]) -> None:
-    """A table of hits with what each column added, and what happened."""
+def print_hits(console: Console, answer: Mapping[str, Any], title: str) -> None:
+    """Two lines a hit: what it is, and what its score is made of; then what happened.
+
+    title: the catalogue's field that holds a product's title.
+    """
     extension = answer.get("ext", {}).get("endcap", {})
     parts = {each["_id"]: each["contributions"] for each in extension.get("explanations", ())}
-    columns = list(dict.fromkeys(name for each in parts.values() for name in each))
-    table = Table("", "id", "product", "score", *columns)
     for place, hit in enumerate(answer["hits"]["hits"], start=1):
-        said = parts.get(hit["_id"], {})
-        cells = [f"{said[name]:.3f}" if said.get(name) else "" for name in columns]
-        title = title_of(hit["_source"])
-        table.add_row(str(place), hit["_id"], title, f"{hit['_score']:.3f}", *cells)
-    console.print(table)
+        named = f"{hit['_source'].get(title)}  {hit['_id']}  {hit['_score']:.2f}"
+        say(console, named, label=f"{place:>3}", style="bold")
+        if reasons := _sum_of(parts.get(hit["_id"], {})):
+            say(console, f"    {reasons}")
     total = answer["hits"]["total"]
     at_least = "at least " if total["relation"] == "gte" else ""
-    console.print(f"{at_least}{total['value']:,} products in {answer['took']} ms", highlight=False)
+    say(console, f"{at_least}{total['value']:,} products")
     if extension.get("reason"):
-        console.print(f"[yellow]{extension['reason']}[/yellow]", highlight=False)
+        say(console, extension["reason"], label="but", style="yellow")
 
 
-def title_of(product: dict[str, Any]) -> str:
-    """What a person calls a product: its title, else its first text."""
-    for name in ("title", "name", "product_title"):
-        if isinstance(product.get(name), str):
-            return str(product[name])
-    return next((value for value in product.values() if isinstance(value, str)), "")
+def _sum_of(contributions: Mapping[str, float]) -> str:
+    """`lexical 0.60 + text 0.38`; what is too small to show is left out."""
+    shown = [
+        f"{name} {part:.2f}" for name, part in contributions.items() if abs(part) >= LEAST_SHOWN
+    ]
+    return " + ".join(shown)

@@ -1,0 +1,60 @@
+"""What is written on a terminal. Texts that are not ours, such as titles and errors, may look like
+markup: they are written as they are.
+"""
+
+from rich.console import Console
+from rich.text import Text
+
+from endcap.operations import Counted
+from endcap_indexer.catalogue import BadRows
+from endcap_indexer.generations import Reindexed
+
+
+def open_console(*, stderr: bool = False) -> Console:
+    """A console that colours and replaces nothing by itself."""
+    return Console(stderr=stderr, emoji=False, highlight=False)
+
+
+def say(console: Console, line: str, *, label: str = "", style: str = "") -> None:
+    """One line, however long; only the label before it has a style."""
+    text = Text.assemble((label, style), " " if label else "", line)
+    console.print(text, soft_wrap=True)
+
+
+def say_error(console: Console, error: Exception) -> None:
+    """What went wrong, and where: of an operating system's error the file and the reason."""
+    said = str(error)
+    if isinstance(error, OSError) and error.strerror:
+        said = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    say(console, said, label="error", style="red")
+
+
+def say_bad_rows(console: Console, bad_rows: BadRows) -> None:
+    """The first of the rows that were skipped."""
+    for bad in bad_rows.first:
+        say(console, str(bad), label="skipped", style="yellow")
+    more = bad_rows.count - len(bad_rows.first)
+    if more:
+        say(console, f"{more:,} more", label="skipped", style="yellow")
+
+
+def say_reindexed(console: Console, catalogue: str, done: Reindexed) -> None:
+    """What a build did."""
+    if done.unchanged:
+        say(console, f"{catalogue} is unchanged: {done.generation} stays live")
+        return
+    line = (
+        f"is live: {done.products:,} products, {done.embedded:,} embedded,"
+        f" {done.reused:,} vectors reused, {done.bad_rows:,} bad rows, {done.seconds:.1f} s"
+    )
+    say(console, line, label=done.generation, style="bold")
+
+
+def say_counted(console: Console, counted: Counted, bad_rows: BadRows) -> None:
+    """What was counted."""
+    events = counted.interactions
+    line = (
+        f"is promoted: {len(events):,} events of {events.n_users:,} shoppers on"
+        f" {len(events.item_ids):,} products, {bad_rows.count:,} bad rows"
+    )
+    say(console, line, label=counted.name, style="bold")
