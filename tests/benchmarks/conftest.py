@@ -7,10 +7,8 @@ from pathlib import Path
 from types import ModuleType
 
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+from toy_encoder import write_toy_encoder
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 KINDS = ("sofa", "lamp", "coat")
@@ -21,27 +19,9 @@ HISTORY = 6
 
 
 def write_encoder(folder: Path) -> Path:
-    """A real ONNX graph: each known word has an axis of its own."""
-    words = ["[PAD]", "[UNK]", *KINDS, *COLOURS, "home", "wear"]
-    table = np.eye(len(words), dtype=np.float32)
-    folder.mkdir()
-    graph = helper.make_graph(
-        [helper.make_node("Gather", ["table", "input_ids"], ["last_hidden_state"])],
-        "toy",
-        [helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["n", "t"])],
-        [helper.make_tensor_value_info("last_hidden_state", TensorProto.FLOAT, None)],
-        [numpy_helper.from_array(table, "table")],
-    )
-    opset = [helper.make_opsetid("", 17)]
-    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), folder / "model.onnx")
-    known = {word: number for number, word in enumerate(words)}
-    tokenizer = Tokenizer(models.WordLevel(known, unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.Lowercase()
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    tokenizer.save(str(folder / "tokenizer.json"))
-    settings = {"format": 1, "model": "toy", "max_length": 16, "pooling": "mean"}
-    (folder / "config.json").write_text(json.dumps(settings))
-    return folder
+    """Each known word has an axis of its own."""
+    words = (*KINDS, *COLOURS, "home", "wear")
+    return write_toy_encoder(folder, dict(zip(words, np.eye(len(words)), strict=True)))
 
 
 def products() -> list[dict]:

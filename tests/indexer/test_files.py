@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from failing_disk import FailingDisk
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -12,35 +13,6 @@ from hypothesis.extra import numpy as arrays
 from endcap_indexer import files
 from endcap_indexer.exceptions import ChecksumError, GenerationError
 from endcap_indexer.files import FolderWriter, open_folder, read_manifest, write_file
-
-
-class FailingDisk(files.Disk):
-    """Counts operations and fails the k-th one."""
-
-    def __init__(self, fail_at: int | None = None) -> None:
-        self.count = 0
-        self.fail_at = fail_at
-
-    def _step(self) -> None:
-        self.count += 1
-        if self.count == self.fail_at:
-            raise OSError("injected")
-
-    def write(self, file, data):
-        self._step()
-        super().write(file, data)
-
-    def sync(self, descriptor):
-        self._step()
-        super().sync(descriptor)
-
-    def rename(self, source, target):
-        self._step()
-        super().rename(source, target)
-
-    def unlink(self, path):
-        self._step()
-        super().unlink(path)
 
 
 def write_folder(path: Path, text: bytes = b"hello") -> None:

@@ -5,10 +5,8 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+from toy_encoder import write_toy_encoder
 
 import endcap
 from endcap_indexer.catalogue import CatalogueFields
@@ -53,32 +51,14 @@ def products(count: int = 72) -> list[dict]:
 
 
 def write_encoder(folder: Path) -> Path:
-    """A real ONNX graph that looks words up: a synonym's vector is its first word's."""
-    words = ["[PAD]", "[UNK]", *(word for group in SYNONYMS for word in group)]
-    table = np.zeros((len(words), len(SYNONYMS) + 1), dtype=np.float32)
-    table[1, -1] = 1
-    for place, group in enumerate(SYNONYMS):
-        for nth, word in enumerate(group):
-            table[words.index(word), place] = 1
-            table[words.index(word), -1] = 0.05 * nth
-    folder.mkdir(parents=True)
-    graph = helper.make_graph(
-        [helper.make_node("Gather", ["table", "input_ids"], ["last_hidden_state"])],
-        "toy",
-        [helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["n", "t"])],
-        [helper.make_tensor_value_info("last_hidden_state", TensorProto.FLOAT, None)],
-        [numpy_helper.from_array(table, "table")],
-    )
-    opset = [helper.make_opsetid("", 17)]
-    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), folder / "model.onnx")
-    known = {word: number for number, word in enumerate(words)}
-    tokenizer = Tokenizer(models.WordLevel(known, unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.Lowercase()
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    tokenizer.save(str(folder / "tokenizer.json"))
-    settings = {"format": 1, "model": "toy", "max_length": 16, "pooling": "mean"}
-    (folder / "config.json").write_text(json.dumps(settings))
-    return folder
+    """A synonym's vector is nearly its first word's."""
+    axes = np.eye(len(SYNONYMS) + 1)
+    vectors = {
+        word: axes[place] + 0.05 * nth * axes[-1]
+        for place, group in enumerate(SYNONYMS)
+        for nth, word in enumerate(group)
+    }
+    return write_toy_encoder(folder, vectors)
 
 
 @pytest.fixture(scope="session")

@@ -265,6 +265,7 @@ def test_a_cancelled_search_takes_its_legs_along():
         try:
             await asyncio.sleep(LIMIT_S)
         finally:
+            await asyncio.sleep(0.01)
             ended.append(call.method)
 
     def leg(name):
@@ -336,7 +337,12 @@ def test_closing_waits_for_the_background():
     executor.close()
 
 
-def test_threads_that_begin_at_once_share_one_pool():
+def test_threads_that_begin_at_once_share_one_pool(monkeypatch):
+    def make_slowly(*arguments, **options):
+        time.sleep(0.01)
+        return ThreadPoolExecutor(*arguments, **options)
+
+    monkeypatch.setattr("endcap.drivers.ThreadPoolExecutor", make_slowly)
     executor, start = Executor(1), threading.Barrier(SEARCHES)
 
     def take(_):

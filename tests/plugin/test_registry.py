@@ -5,6 +5,7 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
+from failing_disk import FailingDisk
 from filelock import FileLock
 
 from endcap import registry as module
@@ -16,34 +17,6 @@ from endcap_reranker import Cooccurrence, Interactions
 
 FACTS = {"made": "by hand"}
 SAVERS = 8
-
-
-class FailingDisk(files.Disk):
-    """Fails the k-th operation; where it is dead, every later one too."""
-
-    def __init__(self, fail_at: int, dead: bool) -> None:
-        self.count, self.fail_at, self.dead = 0, fail_at, dead
-
-    def _step(self) -> None:
-        self.count += 1
-        if self.count == self.fail_at or (self.dead and self.count > self.fail_at):
-            raise OSError("injected")
-
-    def write(self, file, data):
-        self._step()
-        super().write(file, data)
-
-    def sync(self, descriptor):
-        self._step()
-        super().sync(descriptor)
-
-    def rename(self, source, target):
-        self._step()
-        super().rename(source, target)
-
-    def unlink(self, path):
-        self._step()
-        super().unlink(path)
 
 
 @pytest.fixture
@@ -216,7 +189,7 @@ def test_a_fault_at_every_operation_leaves_old_or_new(registry, monkeypatch, dea
     registry.promote(TUNING, registry.save_tuning(Tuning(floor=0.0), FACTS))
     for fail_at in range(1, 100):
         old, new = Tuning(floor=(fail_at - 1) / 100), Tuning(floor=fail_at / 100)
-        disk = FailingDisk(fail_at, dead)
+        disk = FailingDisk(fail_at, dead=dead)
         monkeypatch.setattr(files, "DISK", disk)
         with suppress(OSError):
             registry.promote(TUNING, registry.save_tuning(new, FACTS))

@@ -80,7 +80,8 @@ def index(client: OpenSearch) -> str:
 
 
 def named(what: str) -> str:
-    return rf"\[(parameter )?{what}.*\] is not supported by the embedded engine; use an OpenSearch server"
+    refusal = "is not supported by the embedded engine; use an OpenSearch server"
+    return rf"\[(parameter )?{what}.*\] {refusal}"
 
 
 @pytest.mark.parametrize(("query", "what"), QUERIES)

@@ -3,6 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
+from failing_disk import FailingDisk
 
 from endcap_indexer import files
 from endcap_indexer.encoder import OnnxEncoder
@@ -123,40 +124,12 @@ class Crash(BaseException):
     """The process is gone: nothing may catch this."""
 
 
-class CrashingDisk(files.Disk):
-    """Does `left` operations and then no more."""
-
-    def __init__(self, left):
-        self.left = left
-
-    def _step(self):
-        self.left -= 1
-        if self.left < 0:
-            raise Crash
-
-    def write(self, file, data):
-        self._step()
-        super().write(file, data)
-
-    def sync(self, descriptor):
-        self._step()
-        super().sync(descriptor)
-
-    def rename(self, source, target):
-        self._step()
-        super().rename(source, target)
-
-    def unlink(self, path):
-        self._step()
-        super().unlink(path)
-
-
 def test_a_crash_at_any_moment_leaves_no_encoder_or_a_whole_one(toy, tmp_path, monkeypatch):
     folder, crashes = toy(), 0
     for survived in range(100):
         store = tmp_path / f"store-{survived}"
         with monkeypatch.context() as patch, suppress(Crash):
-            patch.setattr(files, "DISK", CrashingDisk(survived))
+            patch.setattr(files, "DISK", FailingDisk(survived + 1, dead=True, error=Crash))
             crashes += 1
             put(store, folder)
             crashes -= 1

@@ -10,44 +10,12 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from failing_disk import FailingDisk
 
 from endcap_indexer import files
 from endcap_indexer.generations import embeddings, reindex
 
 PRODUCTS = 15
-
-
-class FailingDisk(files.Disk):
-    """Fails at the k-th operation; a dead disk also at every one after it."""
-
-    def __init__(self, fail_at: int, dead: bool) -> None:
-        self.count = 0
-        self._fail_at, self._dead = fail_at, dead
-
-    @property
-    def reached(self) -> bool:
-        return self.count >= self._fail_at
-
-    def _step(self) -> None:
-        self.count += 1
-        if self.count == self._fail_at or (self._dead and self.reached):
-            raise OSError("injected")
-
-    def write(self, file, data):
-        self._step()
-        super().write(file, data)
-
-    def sync(self, descriptor):
-        self._step()
-        super().sync(descriptor)
-
-    def rename(self, source, target):
-        self._step()
-        super().rename(source, target)
-
-    def unlink(self, path):
-        self._step()
-        super().unlink(path)
 
 
 def test_a_fault_at_every_operation(

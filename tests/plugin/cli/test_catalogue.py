@@ -1,0 +1,124 @@
+import pytest
+
+from endcap.cli.progress import TerminalProgress
+from endcap_indexer.generations import generation_folder
+
+GUESSED = """\
+endcap.toml names no fields, so these are guessed:
+  id     id
+  title  title, text with boost 2, embedded
+  brand  keyword, text with boost 1
+  kind   keyword, text with boost 1
+  price  price
+  sales  popularity
+"""
+WRONG = [
+    {"id": "w1", "title": "red sofa", "price": -3},
+    "{",
+    {"id": "p000", "title": "red sofa again", "price": 2.0},
+]
+
+
+def reindex(run, *options, **expected):
+    return run("reindex", "catalogue.jsonl", "--store", "data", *options, **expected)
+
+
+def test_a_catalogue_goes_live_and_says_what_was_guessed(run):
+    said = reindex(run).stdout
+    assert said.startswith(GUESSED)
+    assert "products-000001 is live: 72 products, 24 embedded" in said
+
+
+def test_fields_that_endcap_toml_names_are_not_guessed(run, folder):
+    with (folder / "endcap.toml").open("a") as file:
+        file.write('[catalogue]\nprice = "price"\n')
+    assert "guessed" not in reindex(run).stdout
+
+
+def test_an_unchanged_catalogue_is_recognised_unless_forced(run):
+    reindex(run)
+    said = reindex(run).stdout
+    assert "catalogue.jsonl is unchanged: products-000001 stays live" in said
+    assert "products-000002 is live" in reindex(run, "--force").stdout
+
+
+def test_of_a_changed_catalogue_only_changed_texts_are_embedded(run, folder, write_rows):
+    reindex(run)
+    rows = (folder / "catalogue.jsonl").read_text().splitlines()
+    write_rows("catalogue.jsonl", [*rows, {"id": "new", "title": "oak lamp", "price": 1.0}])
+    assert "products-000002 is live: 73 products, 1 embedded, 72 vectors reused" in (
+        reindex(run).stdout
+    )
+
+
+def test_bad_rows_are_named_counted_and_skipped(run, folder, write_rows):
+    rows = (folder / "catalogue.jsonl").read_text().splitlines()
+    write_rows("catalogue.jsonl", [*rows, *WRONG])
+    said = reindex(run).stdout
+    for line, field in ((73, "price: "), (74, ""), (75, "id: ")):
+        assert f"skipped catalogue.jsonl:{line}: {field}" in said
+    assert "72 products" in said
+    assert "3 bad rows" in said
+
+
+def test_of_many_bad_rows_the_first_are_named(run, folder, write_rows):
+    rows = (folder / "catalogue.jsonl").read_text().splitlines()
+    write_rows("catalogue.jsonl", [*rows, *["{"] * 12])
+    said = reindex(run).stdout
+    assert said.count("skipped catalogue.jsonl:") == 10
+    assert "skipped 2 more" in said
+
+
+def test_strict_stops_at_the_first_bad_row(run, folder, write_rows):
+    rows = (folder / "catalogue.jsonl").read_text().splitlines()
+    write_rows("catalogue.jsonl", [*rows, *WRONG])
+    failed = reindex(run, "--strict", code=1)
+    assert failed.stderr.startswith("error catalogue.jsonl:73: price: ")
+    assert "has no live generation" in run("search", "sofa", "--store", "data", code=1).stderr
+
+
+def test_an_interrupted_build_says_that_it_resumes_and_does(run, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(TerminalProgress, "advance", interrupt)
+        stopped = reindex(run, code=130)
+    assert stopped.stderr == "interrupted; the same command goes on where it stopped\n"
+    assert "is live: 72 products, 0 embedded" in reindex(run).stdout
+
+
+def test_a_shop_with_vectors_of_its_own_needs_no_encoder(run, folder, write_rows):
+    (folder / "endcap.toml").write_text('[catalogue]\nvector = "vector"\n')
+    rows = [{"id": f"v{n}", "title": f"lamp {n}", "vector": [1.0, float(n)]} for n in range(3)]
+    write_rows("catalogue.jsonl", rows)
+    assert "is live: 3 products, 0 embedded" in reindex(run).stdout
+    assert "shop's own" in run("generations", "--store", "data").stdout
+    assert not (folder / "data" / "encoders").exists()
+
+
+def test_generations_are_listed_and_the_live_one_is_marked(run):
+    reindex(run)
+    reindex(run, "--force")
+    first, second = (
+        line.split()
+        for line in run("generations", "--store", "data").stdout.splitlines()
+        if "products-" in line
+    )
+    assert (first[0], second[0]) == ("products-000001", "products-000002")
+    assert "live" in second
+    assert "live" not in first
+    assert "72" in second
+
+
+def test_a_damaged_manifest_is_an_error_of_one_line(shop, store):
+    (generation_folder(store, "products-000001") / "manifest.json").write_text("{")
+    said = shop("generations", code=1).stderr
+    assert said.startswith("error ")
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("catalogue", ["missing.jsonl", "endcap.toml"])
+def test_a_file_that_is_no_catalogue(run, catalogue):
+    said = run("reindex", catalogue, "--store", "data", code=1).stderr
+    assert said.startswith(f"error {catalogue}")
