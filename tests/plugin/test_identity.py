@@ -2,8 +2,6 @@ import hashlib
 import hmac
 import os
 import stat
-import subprocess
-import sys
 import threading
 
 import pytest
@@ -11,7 +9,7 @@ import pytest
 from endcap.exceptions import ConfigurationError
 from endcap.identity import KEY_FILE, VARIABLE, Identity
 
-PROCESSES = 4
+PROCESSES = 8
 THREADS = 16
 
 
@@ -93,28 +91,28 @@ def test_threads_that_begin_at_once_agree(tmp_path):
     assert os.listdir(tmp_path) == [KEY_FILE]
 
 
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_processes_that_begin_at_once_agree(tmp_path):
-    """Each waits for its line, so that all have been imported before one begins."""
-    code = (
-        "import sys; from pathlib import Path; from endcap.identity import Identity;"
-        "print('ready', flush=True); sys.stdin.readline();"
-        f"print(Identity(Path({str(tmp_path)!r})).shopper('ada', None))"
-    )
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", code],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment,
-        )
-        for _ in range(PROCESSES)
-    ]
-    for process in processes:
-        assert process.stdout.readline() == "ready\n"
-    hashes = {process.communicate("go\n")[0] for process in processes}
-    assert hashes == {Identity(tmp_path).shopper("ada", None) + "\n"}
+    """Each waits for the end of one pipe, and writes the hash it finds into another."""
+    starting, start = os.pipe()
+    answers, answer = os.pipe()
+    children = []
+    for _ in range(PROCESSES):
+        if not (child := os.fork()):
+            try:
+                os.close(start)
+                os.read(starting, 1)
+                os.write(answer, Identity(tmp_path).shopper("ada", None).encode())
+            finally:
+                os._exit(0)
+        children.append(child)
+    os.close(start)
+    for child in children:
+        os.waitpid(child, 0)
+    hashes = os.read(answers, 10_000).decode()
+    for descriptor in (starting, answers, answer):
+        os.close(descriptor)
+    assert hashes == Identity(tmp_path).shopper("ada", None) * PROCESSES
 
 
 def test_a_store_that_cannot_be_written_says_what_to_set(tmp_path):

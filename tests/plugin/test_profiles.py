@@ -105,9 +105,8 @@ def test_a_profile_keeps_the_last_events_and_counts_all():
 def test_an_earlier_version_holds_none_of_the_later_events(version, earlier):
     everything = [event(f"p{number}") for number in range(version)]
     profile = Profile(tuple(everything[-LENGTH:]), version)
-    expected = [each for each in everything[-LENGTH:] if each in everything[:earlier]]
     found = profile.at(earlier)
-    assert list(found.events) == expected
+    assert list(found.events) == everything[max(0, version - LENGTH) : earlier]
     assert found.version == min(version, earlier)
 
 
