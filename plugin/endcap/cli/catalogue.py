@@ -73,7 +73,7 @@ def generations(
                 each.created[:16].replace("T", " "),
                 f"{each.products:,}",
                 f"{each.bytes / 1e6:,.1f} MB",
-                escape(each.encoder or "the shop's own"),
+                escape(each.encoder or "shop's own"),
                 "[green]live[/green]" if each.live else "",
             )
     open_console().print(table)

@@ -92,7 +92,7 @@ def test_only_a_build_says_that_it_resumes(shop, monkeypatch):
 
 def test_the_client_is_closed_whatever_happens(shop, monkeypatch):
     closed = []
-    monkeypatch.setattr(SearchClient, "close", closed.append)
+    monkeypatch.setattr(SearchClient, "close", lambda client: closed.append(client))
     shop("search", "sofa")
     shop("search", "sofa", "-i", "other", code=1)
     assert len(closed) == 2

@@ -8,7 +8,7 @@ endcap.toml names no fields, so these are guessed:
   id     id
   title  title, text with boost 2, embedded
   brand  keyword, text with boost 1
-  kind   keyword, text with boost 1
+  kind   keyword
   price  price
   sales  popularity
 """

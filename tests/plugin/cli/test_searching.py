@@ -60,10 +60,20 @@ def test_the_title_is_the_catalogues_own_field(run, folder, write_rows):
     assert (hit["title"], hit["id"]) == ("red sofa", "s1")
 
 
-def test_what_was_left_out_is_said(shop, store):
-    (store / "encoders").rename(store / "elsewhere")
+def test_what_was_left_out_is_said(shop, store, write_rows):
+    write_rows("events.jsonl", [{"user": "u", "item": item} for item in ("p000", "p001")])
+    shop("train", "events.jsonl")
+    for file in (store / "artefacts/products/cooccurrence-000001").glob("*.npy"):
+        file.write_bytes(b"")
     said = shop("search", "sofa").stdout
-    assert re.search(r"^but .*encoder", said, re.MULTILINE)
+    assert re.search(r"^but .*cooccurrence-000001 is left out: ", said, re.MULTILINE)
+
+
+def test_an_index_whose_encoder_is_gone_cannot_be_searched(shop, store):
+    (store / "encoders").rename(store / "elsewhere")
+    said = shop("search", "sofa", code=1).stderr
+    assert said.startswith("error products: ")
+    assert "copy its folder there, or reindex" in said
 
 
 def test_the_settings_of_endcap_toml_are_the_searches(shop, folder):
