@@ -1,5 +1,6 @@
 """`AsyncSearchClient`: `opensearchpy.AsyncOpenSearch` with a re-ranked `search`."""
 
+import asyncio
 import functools
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,7 @@ class AsyncSearchClient(opensearchpy.AsyncOpenSearch):
     async def close(self) -> None:
         """Close the connections and the threads."""
         await self._driver.close()
-        self._core.executor.close()
+        await asyncio.to_thread(self._core.executor.close)  # it waits for what was left behind
         await super().close()
 
     async def _call(self, call: Call) -> Any:
