@@ -45,7 +45,7 @@ def say_reindexed(console: Console, catalogue: str, done: Reindexed) -> None:
         return
     line = (
         f"is live: {done.products:,} products, {done.embedded:,} embedded,"
-        f" {done.reused:,} vectors reused, {done.bad_rows:,} bad rows, {done.seconds:.1f} s"
+        f" {done.reused:,} reused{_bad(done.bad_rows)}, {done.seconds:.1f} s"
     )
     say(console, line, label=done.generation, style="bold")
 
@@ -55,6 +55,10 @@ def say_counted(console: Console, counted: Counted, bad_rows: BadRows) -> None:
     events = counted.interactions
     line = (
         f"is promoted: {len(events):,} events of {events.n_users:,} shoppers on"
-        f" {len(events.item_ids):,} products, {bad_rows.count:,} bad rows"
+        f" {len(events.item_ids):,} products{_bad(bad_rows.count)}"
     )
     say(console, line, label=counted.name, style="bold")
+
+
+def _bad(count: int) -> str:
+    return f", {count:,} bad rows" if count else ""
