@@ -1,0 +1,139 @@
+"""The documents, held against the code: what they show runs, what the code takes they name."""
+
+import re
+import shlex
+import shutil
+import tomllib
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from endcap import configuration, requests
+from endcap.bodies import BYPASSES, TOP_LEVEL_ONLY
+from endcap.cli import app
+from endcap.conditions import TEXT_CLAUSES, WRAPPERS
+from endcap.configuration import Configuration
+from endcap_indexer.catalogue import CatalogueFields
+from endcap_reranker.events import ACTION_WEIGHTS, FIELDS
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+COMMANDS = typer.main.get_command(app).commands
+JUDGMENTS = "query\tproduct\tgrade\nred sofa\tp000\t2\nnavy lamp\tp022\t1\n"
+EVENTS = '{"user": "u", "item": "p000"}\n{"user": "u", "item": "p001"}\n'
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def blocks(name: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", read(name), re.MULTILINE | re.DOTALL)
+
+
+def section(name: str, title: str) -> str:
+    return re.split(r"^## ", read(name).partition(f"## {title}\n")[2], flags=re.MULTILINE)[0]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch, store, encoder_folder):
+    """A working folder as the README has it: a built demo, and files of one's own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("ENDCAP_STORE", raising=False)
+    shutil.copytree(store, ".cache/demo")
+    shutil.copy(store / "catalogue.jsonl", tmp_path)
+    Path("judgments.tsv").write_text(JUDGMENTS)
+    Path("events.jsonl").write_text(EVENTS)
+    Path("endcap.toml").write_text(f'[encoder]\nmodel = "{encoder_folder}"\n')
+    return tmp_path
+
+
+def test_the_python_of_the_readme_runs(folder):
+    (block,) = blocks("README.md", "python")
+    names = {}
+    exec(compile(block, "README.md", "exec"), names)
+    with names["client"] as client:
+        again = client.search({"query": {"match": {"title": "jacket"}}}, "products", user="ada")
+    clicked = names["answer"]["hits"]["hits"][0]["_id"]
+    assert names["answer"]["ext"]["endcap"]["applied"]
+    assert again["hits"]["hits"][0]["_id"] == clicked
+
+
+def test_the_commands_of_the_readme_run(folder):
+    lines = [line for block in blocks("README.md", "sh") for line in block.splitlines()]
+    typed = [shlex.split(line, comments=True) for line in lines if line.startswith("endcap ")]
+    assert {words[1] for words in typed} == COMMANDS.keys() - {"demo"}
+    for words in typed:
+        result = CliRunner().invoke(app, words[1:])
+        assert result.exit_code == 0, (words, result.output, result.exception)
+
+
+def test_the_make_targets_of_the_readme_exist():
+    targets = set(re.findall(r"^(\w+):", read("Makefile"), re.MULTILINE))
+    named = {
+        name for block in blocks("README.md", "sh") for name in re.findall(r"make (\w+)", block)
+    }
+    assert named == {"demo", "install", "test", "check", "bench"}
+    assert named <= targets
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page):
+    for target in re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
+        if not target.startswith("https://"):
+            file, _, heading = target.partition("#")
+            assert (page.parent / file).exists(), target
+            titles = re.findall(r"^#+ (.+)$", (page.parent / file).read_text(), re.MULTILINE)
+            assert not heading or heading in {title.lower().replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_is_documented(name):
+    page = read("docs/command-line.md")
+    assert f"| `endcap {name}" in page
+    where = section("docs/command-line.md", "Where things are")
+    shared = set() if name == "demo" else set(re.findall(r"`(-[-\w]+)`", where))
+    rows = section("docs/command-line.md", "Options").partition(f"| `{name}` |")[2]
+    own = set(re.findall(r"`(-[-\w]+)`", re.split(r"^\| `", rows, flags=re.MULTILINE)[0]))
+    options = [each for each in COMMANDS[name].params if each.param_type_name == "option"]
+    taken = {spelling for each in options for spelling in (*each.opts, *each.secondary_opts)}
+    assert taken - shared == own
+
+
+def test_the_keys_of_a_request_are_those_that_are_read():
+    rows = re.findall(
+        r"^\| (`.+?`) \|", section("docs/search.md", "`ext.endcap` of a request"), re.M
+    )
+    assert {key.strip("`") for row in rows for key in row.split(", ")} == set(requests.OPTIONS)
+
+
+def test_the_keys_of_an_answer_are_those_that_are_written(reader):
+    body = {"query": {"match": {"title": "sofa"}}, "ext": {"endcap": {"explain": True}}}
+    written = reader.search(body, "products")["ext"]["endcap"]
+    said = section("docs/search.md", "`ext.endcap` of an answer")
+    assert set(re.findall(r"`(\w+)`", said)) == set(written)
+
+
+def test_what_is_read_from_a_body_is_named():
+    table = section("docs/search.md", "What is read from a body")
+    named = set(re.findall(r"`(\w+)`", table))
+    assert {*BYPASSES, *TOP_LEVEL_ONLY, *TEXT_CLAUSES, *WRAPPERS} <= named
+
+
+def test_the_configuration_that_is_shown_is_read_and_shows_every_key():
+    (block,) = blocks("docs/catalogue.md", "toml")
+    shown = Configuration.from_table(tomllib.loads(block))
+    assert shown.catalogue is not None
+    everything = tomllib.loads(re.sub(r"^# (\w+ = )", r"\1", block, flags=re.MULTILINE))
+    assert set(everything) == set(configuration._KEYS)
+    assert set(everything["search"]) == set(configuration._SEARCH)
+    assert set(everything["encoder"]) == set(configuration._ENCODER)
+    assert set(everything["catalogue"]) == set(CatalogueFields.__dataclass_fields__)
+
+
+def test_the_names_of_an_event_are_those_that_are_read():
+    said = section("docs/catalogue.md", "Events")
+    for names in (*FIELDS.values(), ACTION_WEIGHTS):
+        assert all(re.search(rf"\b{name}\b", said) for name in names)

@@ -1,0 +1,112 @@
+from dataclasses import replace
+
+import pytest
+
+from endcap import operations
+from endcap.configuration import Configuration, EncoderSettings
+from endcap.exceptions import ConfigurationError
+from endcap.operations import build_generation, live_generation, made_of, read_interactions
+from endcap_indexer.catalogue import BadRows, CatalogueFields, digest_of
+from endcap_indexer.encoder import DEFAULT_MODEL, Prompts
+
+
+class Progress:
+    def advance(self, stage, done, total): ...
+
+
+@pytest.fixture
+def build(monkeypatch):
+    """Builds from a configuration; what is asked of `open_encoder` and `reindex` is kept."""
+    asked = {}
+
+    def open_encoder(model, store, *, prompts, say):
+        asked["encoder"] = (model, prompts)
+        return "the encoder"
+
+    def reindex(client, store, index, catalogue, encoder, **options):
+        asked["reindex"] = (index, catalogue.fields, encoder, options["force"])
+
+    monkeypatch.setattr(operations, "open_encoder", open_encoder)
+    monkeypatch.setattr(operations, "reindex", reindex)
+
+    def run(path, configuration, **options):
+        said = []
+        build_generation(
+            None, path.parent, "products", path, configuration,
+            on_bad_row=BadRows(), say=said.append, progress=Progress(), **options,
+        )  # fmt: skip
+        return asked, said
+
+    return run
+
+
+@pytest.fixture
+def catalogue(tmp_path):
+    path = tmp_path / "catalogue.jsonl"
+    path.write_text('{"id": "a", "title": "red sofa", "price": 3}\n')
+    return path
+
+
+def test_fields_are_guessed_and_said(build, catalogue):
+    asked, said = build(catalogue, Configuration())
+    guessed = CatalogueFields.guess([{"id": "a", "title": "red sofa", "price": 3}])
+    assert asked["reindex"] == ("products", guessed, "the encoder", False)
+    assert said == [
+        "endcap.toml names no fields, so these are guessed:",
+        *(f"  {line}" for line in guessed.describe()),
+    ]
+
+
+def test_fields_that_are_named_are_taken(build, catalogue):
+    fields = CatalogueFields(price="price")
+    asked, said = build(catalogue, Configuration(catalogue=fields), force=True)
+    assert asked["reindex"] == ("products", fields, "the encoder", True)
+    assert said == []
+
+
+@pytest.mark.parametrize(
+    ("vector", "settings", "expected"),
+    [
+        (None, EncoderSettings(), (DEFAULT_MODEL, None)),
+        (None, EncoderSettings("mine", "query: "), ("mine", Prompts("query: ", ""))),
+        ("vector", EncoderSettings("mine"), ("mine", None)),
+        ("vector", EncoderSettings(), None),
+    ],
+)
+def test_which_encoder_is_opened(build, catalogue, vector, settings, expected):
+    fields = replace(CatalogueFields(), vector=vector, embed=() if vector else ("title",))
+    asked, _ = build(catalogue, Configuration(catalogue=fields, encoder=settings))
+    assert asked.get("encoder") == expected
+    assert asked["reindex"][2] == ("the encoder" if expected else None)
+
+
+def test_the_live_generation_is_the_one_that_the_alias_names(client, store, rebuild):
+    rebuild(client, store, [{"id": "x", "title": "oak lamp"}])
+    assert live_generation(client, store, "products").generation == "products-000002"
+
+
+def test_without_a_live_generation_it_is_said_what_to_run(client, store, tmp_path):
+    for index, folder in (("other", store), ("products", tmp_path / "elsewhere")):
+        with pytest.raises(ConfigurationError) as raised:
+            live_generation(client, folder, index)
+        assert str(raised.value) == (
+            f"{index} has no live generation in {folder}; run: endcap reindex CATALOGUE"
+            f" --index {index} --store {folder}"
+        )
+
+
+def test_a_bad_event_is_named_by_file_and_line(tmp_path):
+    path = tmp_path / "a:b.csv"
+    path.write_text("user,item,action\nada,p1,view\nada,,view\nbob,p2,stare\n")
+    bad_rows = BadRows()
+    assert len(read_interactions(path, bad_rows)) == 1
+    assert [(bad.file, bad.line, bad.field) for bad in bad_rows.first] == [
+        (str(path), 3, "item"),
+        (str(path), 4, "action"),
+    ]
+
+
+def test_what_an_artefact_was_made_of(catalogue):
+    made = made_of(events=catalogue, judgments=None)
+    assert made.pop("created").endswith("+00:00")
+    assert made == {"events": {"file": "catalogue.jsonl", "digest": digest_of([catalogue])}}
