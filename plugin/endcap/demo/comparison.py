@@ -32,6 +32,7 @@ class Product(NamedTuple):
 
     id: str
     title: str
+    price: float
 
 
 class Rise(NamedTuple):
@@ -75,9 +76,8 @@ def compare(
 
 def show_legend(console: Console, shoppers: Sequence[Shopper]) -> None:
     """What the columns of the tables mean, and who the shoppers are."""
-    orders = {_name_order(each): f"re-ranked for {each.id}, who {each.about}" for each in shoppers}
-    _print_meanings(console, ORDERS | orders)
-    console.print("A price stands in brackets. Below each table: what rose for whom, and why:")
+    _print_meanings(console, ORDERS | {_name_order(each): f"who {each.about}" for each in shoppers})
+    console.print("Each shopper's order is the fused one, re-ranked. Below it, what rose and why:")
     _print_meanings(console, {REASONS[column]: meaning for column, meaning in MEANINGS.items()})
 
 
@@ -89,7 +89,7 @@ def show_comparison(console: Console, comparison: Comparison) -> None:
     for name in comparison.orders:
         table.add_column(escape(name), ratio=1)
     for place in range(SHOWN_HITS):
-        titles = (_title_at(products, place) for products in comparison.orders.values())
+        titles = (_name_at(products, place) for products in comparison.orders.values())
         table.add_row(str(place + 1), *titles)
     console.print(table)
     _show_rises(console, comparison)
@@ -133,14 +133,13 @@ def _rises(answer: Mapping[str, Any], nobody: Sequence[Product]) -> list[Rise]:
 def _products(answer: Mapping[str, Any]) -> list[Product]:
     """The colour, which stands behind a comma, is left out: four columns must fit a terminal."""
     found = [(hit["_id"], hit["_source"]) for hit in answer["hits"]["hits"]]
-    return [
-        Product(id, f"{source['title'].partition(',')[0]} ({source['price']:.0f})")
-        for id, source in found
-    ]
+    return [Product(id, source["title"].partition(",")[0], source["price"]) for id, source in found]
 
 
-def _title_at(products: Sequence[Product], place: int) -> str:
-    return escape(products[place].title) if place < len(products) else ""
+def _name_at(products: Sequence[Product], place: int) -> str:
+    if place >= len(products):
+        return ""
+    return escape(f"{products[place].title} ({products[place].price:.0f})")
 
 
 def _name_order(shopper: Shopper) -> str:
