@@ -14,8 +14,9 @@ import orjson
 from opensearchpy import AsyncConnection, Connection
 from opensearchpy.exceptions import ConnectionError, ImproperlyConfigured
 
-from .engine import Engine, acquire_engine, release_engine
 from endcap_indexer.filter_path import filter_response
+
+from .engine import Engine, acquire_engine, release_engine
 from .routes import handle
 
 Answer: TypeAlias = tuple[int, dict[str, str], str]

@@ -98,7 +98,7 @@ SHOPPERS = (
     ),
 )
 SHOWN = ("ines", "tomas")
-QUERIES = ("rain jacket", "backpack", "keep coffee hot on the way")
+QUERIES = ("rain jacket", "backpack", "gift for a toddler")
 _OTHER_TASTES = (
     Taste(
         {"Tundrel": 6.0},
