@@ -4,6 +4,7 @@ Every column says something: the shopper has 50 recorded events, and co-occurren
 200,000 synthetic events of a fixed seed. Each part is measured in a process of its own.
 """
 
+import one_thread  # isort: skip  # noqa: F401 - before numpy
 import argparse
 import os
 import shutil

@@ -5,6 +5,7 @@ through the public client (candidates `client`) and once among the products of t
 (`oracle`). A product that was not found has rank infinity; ties share the middle of their places.
 """
 
+import one_thread  # isort: skip  # noqa: F401 - before numpy
 import argparse
 import os
 from collections.abc import Iterable

@@ -5,6 +5,7 @@ four fifths. Where the judgments have a split `test`, one tuned on the other spl
 measured on test and on all. The baseline, lexical, has boosts tuned for itself.
 """
 
+import one_thread  # isort: skip  # noqa: F401 - before numpy
 import argparse
 
 from options import parser, run
