@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 import endcap
 from endcap.cli import evaluation
-from endcap.exceptions import EvaluationError
+from endcap.exceptions import ConfigurationError, EvaluationError
 from endcap.registry import TUNING, Registry
 from endcap.tuning import Tuning
 
@@ -130,5 +130,5 @@ def test_nothing_to_tune_on(run):
 
 
 def test_an_index_that_is_not_there(run, events):
-    with pytest.raises(EvaluationError, match="shoes has no live generation; run: endcap reindex"):
+    with pytest.raises(ConfigurationError, match="shoes has no live generation; run: endcap reindex"):
         run("tune", "--events", events, "--index", "shoes")
