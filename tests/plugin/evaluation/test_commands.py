@@ -130,5 +130,6 @@ def test_nothing_to_tune_on(run):
 
 
 def test_an_index_that_is_not_there(run, events):
-    with pytest.raises(ConfigurationError, match="shoes has no live generation; run: endcap reindex"):
+    missing = "shoes has no live generation; run: endcap reindex"
+    with pytest.raises(ConfigurationError, match=missing):
         run("tune", "--events", events, "--index", "shoes")
