@@ -51,11 +51,17 @@ def fuse(
     """Bring the legs together; a leg that is left out is None."""
     generation = snapshot.generation
     rows, scores, ids = _lexical_part(snapshot, lexical)
+    extra = 0
+    seen = np.zeros(len(generation), dtype=bool)  # a mark a row: sorting would cost more
+    seen[rows[rows >= 0]] = True
+    if vector is not None:
+        extra = int(np.count_nonzero(~seen[vector.extra]))
     for found in _found(vector, history):
-        new = ~np.isin(found.rows, rows)
-        rows = np.concatenate([rows, found.rows[new]])
-        scores = np.concatenate([scores, found.scores[new]])
-        ids = ids + generation.ids(found.rows[new])
+        new = found.rows[~seen[found.rows]]
+        rows = np.concatenate([rows, new])
+        scores = np.concatenate([scores, found.scores[~seen[found.rows]]])
+        ids = ids + generation.ids(new)
+        seen[new] = True
     if not reading.text and _says_nothing(scores):
         scores = np.full_like(scores, np.nan)
     candidates = Candidates(
@@ -66,10 +72,8 @@ def fuse(
         product_columns={},
         shopper=None if history is None else history.shopper,
     )
-    if vector is None:
-        return Window(ids, candidates, 0, [])
-    extra = vector.extra[~np.isin(vector.extra, rows[: len(lexical.rows) if lexical else 0])]
-    return Window(ids, candidates, len(extra), generation.ids(vector.counted))
+    counted = [] if vector is None else generation.ids(vector.counted)
+    return Window(ids, candidates, extra, counted)
 
 
 def rerank(

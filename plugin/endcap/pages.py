@@ -13,6 +13,8 @@ from endcap.requests import SearchRequest
 ANSWERED = ("from", "size", "suggest", "track_total_hits", "filter_path", "rest_total_hits_as_int")
 # What has decided already which hits there are, and would now only get in the way of them.
 DECIDED = ("post_filter", "min_score", "terminate_after")
+SHOW_MATCHES = ("highlight", "explain", "script_fields")
+SHOW_MATCHES_WITHIN = ("inner_hits", "_name")
 PAGE = {"track_total_hits": False, "track_scores": True}
 
 
@@ -45,8 +47,16 @@ def head_request(
     if request.aggregates:
         query = _union(reading, window)
         return plain.asking(index, query=query, post_filter=wanted, **body)
-    query = {"bool": {"filter": [wanted], "should": [reading.query]}}
-    return plain.without(*DECIDED).asking(index, query=query, **body)
+    found: dict[str, Any] = {"filter": [wanted]}
+    if _shows_matches(request, reading.query):
+        found["should"] = [reading.query]
+    return plain.without(*DECIDED).asking(index, query={"bool": found}, **body)
+
+
+def _shows_matches(request: SearchRequest, query: Query) -> bool:
+    """Whether hits say how the query matched them; else the page need not run it once more."""
+    asked = any(request.option(name) for name in SHOW_MATCHES)
+    return asked or any(f"'{name}'" in repr(query) for name in SHOW_MATCHES_WITHIN)
 
 
 def tail_request(
