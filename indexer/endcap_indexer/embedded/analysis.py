@@ -59,7 +59,11 @@ def _lower(token: str) -> str:
 @lru_cache(maxsize=1 << 19)
 def _english(token: str) -> str:
     term = _lower(_without_possessive(token))
-    return HOLE if term in STOP_WORDS else _stemmer().stem(term, to_lowercase=False)
+    if term in STOP_WORDS:
+        return HOLE
+    # Every suffix that Porter's rules take off ends in a letter: half of a shop's words, which are
+    # model numbers and sizes, need no stemmer.
+    return _stemmer().stem(term, to_lowercase=False) if "a" <= term[-1] <= "z" else term
 
 
 @cache

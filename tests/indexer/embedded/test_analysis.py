@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nltk.stem.porter import PorterStemmer
 
 from endcap_indexer.embedded.analysis import HOLE, STOP_WORDS, analyze, tokens
 
@@ -105,3 +106,10 @@ def test_no_term_holds_white_space(text: str) -> None:
     """Terms are joined by spaces when they are indexed."""
     for term in analyze("english", text) + analyze("standard", text):
         assert term.split() in ([term], [])
+
+
+@given(st.text(min_size=1).filter(lambda word: not "a" <= word[-1] <= "z"))
+def test_a_word_that_ends_in_no_letter_has_no_suffix(word):
+    """Why the stemmer is spared such words."""
+    stemmer = PorterStemmer(mode=PorterStemmer.MARTIN_EXTENSIONS)
+    assert stemmer.stem(word, to_lowercase=False) == word
