@@ -5,9 +5,11 @@ The guess is a `[catalogue]` table, so that what was guessed can be written down
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from itertools import chain
 from typing import Any
 
+from endcap_indexer.catalogue.values import WrongValue, read_id
 from endcap_indexer.exceptions import FieldsError
 
 _ID = "id product_id productid item_id asin parent_asin sku code handle ean gtin".split()
@@ -30,6 +32,7 @@ _NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d+)?")
 _LONGEST_KEYWORD = 60  # characters
 _MOST_KEYWORD_WORDS = 4  # on average
 _SHORTEST_VECTOR = 16
+_MOST = 0.99  # one odd row in a hundred does not change which field is the id or the title
 
 
 def guess_table(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -38,8 +41,8 @@ def guess_table(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     named = {
         role: _first(names, values, fits)
         for role, (names, fits) in {
-            "id": (_ID, lambda found: len(found) == len(rows)),
-            "title": (_TITLE, _are_texts),
+            "id": (_ID, lambda found: _count_ids(found) >= _MOST * len(rows)),
+            "title": (_TITLE, _are_titles),
             "brand": (_BRAND, _are_texts),
             "description": (_DESCRIPTION, lambda found: _are_texts(_flat(found))),
             "category": (_CATEGORY, lambda found: _are_texts(_flat(found))),
@@ -117,6 +120,21 @@ def _kind(name: str, found: list[Any]) -> str:
         if fits(found):
             return kind
     return "none"
+
+
+def _count_ids(found: list[Any]) -> int:
+    """How many products these ids tell apart."""
+    ids = set()
+    for value in found:
+        with suppress(WrongValue):
+            ids.add(read_id(value))
+    return len(ids)
+
+
+def _are_titles(found: list[Any]) -> bool:
+    """Nearly all texts or whole numbers, for a book may be called 1984; not all numbers."""
+    usable = sum(isinstance(v, str | int) and not isinstance(v, bool) for v in found)
+    return usable >= _MOST * len(found) and any(isinstance(value, str) for value in found)
 
 
 def _are_vectors(found: list[Any]) -> bool:

@@ -60,6 +60,39 @@ def test_the_id_is_a_field_that_every_row_has():
     assert CatalogueFields.guess(rows).id == "sku"
 
 
+def make_rows(count, **odd):
+    """So many products with an id, a sku and a title; the last has these values instead."""
+    rows = [{"id": str(n), "sku": f"s{n}", "title": f"Product {n}"} for n in range(count)]
+    return [*rows[:-1], rows[-1] | odd]
+
+
+@pytest.mark.parametrize("odd", [None, "", 1.5, True, "x" * 513, "0"])
+@pytest.mark.parametrize(("count", "id"), [(100, "id"), (99, "sku")])
+def test_one_row_in_a_hundred_may_have_no_id_of_its_own(count, id, odd):
+    assert CatalogueFields.guess(make_rows(count, id=odd)).id == id
+
+
+def test_a_field_that_repeats_its_values_is_no_id():
+    rows = [{"parent_asin": f"P{n // 2}", "sku": n, "title": "A lamp"} for n in range(200)]
+    assert CatalogueFields.guess(rows).id == "sku"
+
+
+@pytest.mark.parametrize("odd", [1984, None, ["A lamp"], True, 2.5])
+def test_one_title_in_a_hundred_may_be_odd(odd):
+    assert CatalogueFields.guess(make_rows(100, title=odd)).title == "title"
+
+
+def test_titles_may_be_whole_numbers_but_not_all_of_them():
+    rows = [{"id": n, "title": n, "name": title} for n, title in enumerate([1984, "Emma", 2666])]
+    assert CatalogueFields.guess(rows).title == "name"
+
+
+@pytest.mark.parametrize("odd", [["A lamp"], True, 2.5])
+def test_a_title_that_is_often_no_text_is_none(odd):
+    rows = make_rows(3, title=odd)
+    assert CatalogueFields.guess([row | {"name": "A lamp"} for row in rows]).title == "name"
+
+
 @pytest.mark.parametrize(
     ("role", "values"),
     [
