@@ -56,10 +56,10 @@ class DataFolder:
         return CatalogueFields.guess([row.values for row in rows])
 
     def events(self) -> "Events":
-        """The events, oldest first by user; bad rows are skipped."""
+        """Each user's products at their last events, oldest first; bad rows are skipped."""
         rows = [row.values for row in read_rows(self.require("interactions"), on_bad_row=_ignore)]
         interactions = Interactions.from_rows((("", row) for row in rows), on_bad_row=_ignore)
-        return Events(interactions, _number_users(rows))
+        return Events(interactions.distinct(), _number_users(rows))
 
 
 class Events(NamedTuple):

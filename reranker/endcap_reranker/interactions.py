@@ -104,10 +104,24 @@ class Interactions:
         position = indptr[1:] - n
         return np.where(position >= indptr[:-1], position, -1)
 
+    def distinct(self) -> "Interactions":
+        """Each item of a user once, at its last event; users, items and the order stay.
+
+        What is withheld must be gone: of A B X X (a view, then a purchase) `without_last(1)` would
+        keep an X, so that whatever is counted or fitted knows the answer.
+        """
+        keys = self.users.astype(np.int64) * len(self.item_ids) + self.items
+        _, from_end = np.unique(keys[::-1], return_index=True)
+        kept = np.zeros(len(self), bool)
+        kept[len(self) - 1 - from_end] = True
+        return self._only(kept)
+
     def without_last(self, n: int) -> "Interactions":
         """Without each user's last n events; users and items keep their codes."""
         ends = self.histories().indptr[1:]
-        kept = np.arange(len(self)) < ends[self.users] - n
+        return self._only(np.arange(len(self)) < ends[self.users] - n)
+
+    def _only(self, kept: NDArray[np.bool_]) -> "Interactions":
         return replace(
             self,
             users=self.users[kept],

@@ -156,6 +156,35 @@ def test_last_is_the_position_of_the_nth_from_the_end():
     assert found.last(3).tolist() == [-1, -1]
 
 
+def test_distinct_keeps_the_last_event_of_each_item():
+    """A B X X: without the last product, X is in neither history nor counts."""
+    whole = from_rows(
+        row("u", "a", time=1),
+        row("u", "b", time=2),
+        row("u", "x", time=3, action="view", query="seen"),
+        row("u", "x", time=4, action="purchase", query="bought"),
+        row("v", "x", time=5),
+    )
+    once = whole.distinct()
+    assert ids(once) == ["a", "b", "x", "x"]
+    assert once.users.tolist() == [0, 0, 0, 1]
+    assert once.times.tolist() == [1, 2, 4, 5]
+    assert once.weights[2] == whole.weights[3] != whole.weights[2]
+    assert once.query_texts[once.queries[2]] == "bought"
+    assert ids(once.without_last(1)) == ["a", "b"]
+    assert "x" in ids(whole.without_last(1))
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 6)), max_size=30))
+def test_distinct_is_each_item_at_its_last_place(make_interactions, pairs):
+    whole = make_interactions(pairs, 7)
+    events = list(zip(whole.users.tolist(), whole.items.tolist(), strict=True))
+    last = [event for place, event in enumerate(events) if event not in events[place + 1 :]]
+    once = whole.distinct()
+    assert list(zip(once.users.tolist(), once.items.tolist(), strict=True)) == last
+    assert once.n_users == whole.n_users
+
+
 def test_without_last_keeps_users_and_items():
     whole = from_rows(
         row("u", "a", time=1, query="q"), row("u", "b", time=2), row("v", "c", time=3)

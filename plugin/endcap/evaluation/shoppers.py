@@ -1,10 +1,9 @@
 """Searches whose good answer is known, made from shoppers' events, and the tuning that they say.
 
-Each shopper's last-but-one event is taken as a search that ended well: what was typed before it,
+Each shopper's last-but-one product is taken as a search that ended well: what was typed before it,
 else the words of its product's category, else the first words of its title; the history is what
-came before. Two leaks are kept out. The last event is never looked at: it is what a benchmark asks
-for. And the co-occurrence that is used while fitting has not counted the last two events: had it
-counted the answer together with its own history, it would recognise it, and its weight would be
+came before. Two leaks are kept out. The last product is never looked at: it is what a benchmark asks
+for. And the co-occurrence that is used while fitting has not counted the last two: had it counted the answer together with its own history, it would recognise it, and its weight would be
 far too high for the events that are still to come.
 """
 
@@ -30,7 +29,7 @@ from endcap_indexer.catalogue import CatalogueFields
 from endcap_reranker import Cooccurrence, Fitted, Interactions, fit
 
 USERS = 1500
-HELD_OUT = 2  # the last event and the one before
+HELD_OUT = 2  # the last product and the one before
 PAGE = 500
 
 QUERIES = 150  # on which boosts and floor are tuned: each is searched some ten times
@@ -76,6 +75,7 @@ def tune_on_events(
     them (judgments know better); then the weights of every column. Raises EvaluationError where no
     event can be asked for, FittingError where none of them was found.
     """
+    interactions = interactions.distinct()
     visits = sample_visits(interactions, HELD_OUT, users, seed)
     if not visits:
         raise EvaluationError("no shopper has three events, so there is no search to tune on")
@@ -115,18 +115,18 @@ def _tune_legs(client: SearchClient, index: str, asked: Sequence[tuple[Visit, st
 def sample_visits(
     interactions: Interactions, back: int, users: int | None = None, seed: int = 0
 ) -> list[Visit]:
-    """The `back`-th event from the end of each user who has one and something before it.
+    """The `back`-th product from the end of each user who has one and something before it.
 
-    users: how many of them are drawn; None: all. A product that stands in its own history already
-    is no search: shops hide what was bought.
+    users: how many of them are drawn; None: all. A product counts at its last event, so that none
+    stands in its own history.
     """
+    interactions = interactions.distinct()
     places = interactions.last(back)
     starts = interactions.histories().indptr[:-1]
     known = np.flatnonzero(places > starts)
     if users is not None and len(known) > users:
         known = np.sort(np.random.default_rng(seed).choice(known, users, replace=False))
-    visits = [_visit(interactions, int(starts[user]), int(places[user])) for user in known]
-    return [visit for visit in visits if visit.item not in visit.history]
+    return [_visit(interactions, int(starts[user]), int(places[user])) for user in known]
 
 
 def _visit(interactions: Interactions, start: int, place: int) -> Visit:

@@ -39,9 +39,27 @@ def test_what_was_typed_comes_with_the_event():
     assert sample_visits(events, 2)[0].typed == "red lamp"
 
 
-def test_a_product_chosen_again_is_no_search():
-    """The caller hides the history, so it could never be found."""
-    assert sample_visits(interactions({"u": ["a", "b", "a", "last"]}), 2) == []
+def test_a_product_chosen_again_counts_at_its_last_event():
+    """It would otherwise stand in its own history, which the caller hides."""
+    again = interactions({"u": ["a", "b", "a", "last"]})
+    assert sample_visits(again, 2) == [Visit("a", ("b",), "")]
+
+
+def test_a_repeated_last_product_is_neither_asked_for_nor_known_while_fitting(store, monkeypatch):
+    """Seen, then bought: the benchmark's answer is p002, whichever of its events is the last."""
+    events = interactions({"u": ["p000", "p036", "p002", "p002"]})
+    assert sample_visits(events, 1) == [Visit("p002", ("p000", "p036"), "")]
+    assert sample_visits(events, 2) == [Visit("p036", ("p000",), "")]
+    counted = []
+    count = Cooccurrence.count
+
+    def spy(seen):
+        counted.extend(seen.item_ids[seen.items].tolist())
+        return count(seen)
+
+    monkeypatch.setattr(shoppers.Cooccurrence, "count", spy)
+    fit(store, events)
+    assert counted == [b"p000"]
 
 
 def test_a_sample_is_drawn_by_its_seed():
@@ -82,7 +100,7 @@ def test_weights_of_all_columns_are_fitted(store, pairs):
 
 def test_the_last_event_changes_nothing(store, pairs):
     """Whatever the last events are, the fit is the same: they are never looked at."""
-    other = {user: [*items[:2], "p071"] for user, items in pairs.items()}
+    other = {user: [*items[:2], "gone"] for user, items in pairs.items()}
     assert fit(store, interactions(pairs))[0] == fit(store, interactions(other))[0]
 
 
