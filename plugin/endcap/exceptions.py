@@ -7,6 +7,7 @@ EndcapError
 ├── ProfileError         an event that was not kept
 ├── ArtefactError        a tuning or a model that cannot be used
 └── EvaluationError      judgments or events from which nothing can be measured
+    └── TooFewEventsError
 
 A search raises only RequestError: what goes wrong of ours there stands under `ext.endcap.reason`.
 """
@@ -38,3 +39,7 @@ class EncodingError(EndcapError):
 
 class EvaluationError(EndcapError):
     """Judgments or events from which nothing can be measured or tuned."""
+
+
+class TooFewEventsError(EvaluationError):
+    """Events in which no search can be found to tune on."""

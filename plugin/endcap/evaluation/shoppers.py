@@ -1,10 +1,11 @@
 """Searches whose good answer is known, made from shoppers' events, and the tuning that they say.
 
-Each shopper's last-but-one product is taken as a search that ended well: what was typed before it,
-else the words of its product's category, else the first words of its title; the history is what
-came before. Two leaks are kept out. The last product is never looked at: it is what a benchmark asks
-for. And the co-occurrence that is used while fitting has not counted the last two: had it counted the answer together with its own history, it would recognise it, and its weight would be
-far too high for the events that are still to come.
+Each shopper's last-but-one product is taken as a search that ended well: what was typed before
+it, else the words of its product's category, else the first words of its title; the history is
+what came before. Two leaks are kept out. The last product is never looked at: it is what a
+benchmark asks for. And the co-occurrence that is used while fitting has not counted the last two:
+had it counted the answer together with its own history, it would recognise it, and its weight
+would be far too high for the events that are still to come.
 """
 
 import tempfile
@@ -22,7 +23,7 @@ from endcap.evaluation.judgments import Judgments
 from endcap.evaluation.systems import WINDOW, Asked, Searcher
 from endcap.evaluation.tune import Tuned, Tuner, beside_relevance
 from endcap.evaluation.words import words_of_product
-from endcap.exceptions import EvaluationError
+from endcap.exceptions import TooFewEventsError
 from endcap.registry import COOCCURRENCE, Registry
 from endcap.tuning import Tuning
 from endcap_indexer.catalogue import CatalogueFields
@@ -32,6 +33,7 @@ USERS = 1500
 HELD_OUT = 2  # the last product and the one before
 PAGE = 500
 
+PERSONAL = ("history", "cooccurrence")  # the columns that nothing but a shopper's past fills
 QUERIES = 150  # on which boosts and floor are tuned: each is searched some ten times
 
 OpenClient = Callable[[Path], SearchClient]  # a store → a client on it, of the same engine
@@ -48,11 +50,13 @@ class Visit(NamedTuple):
 
 
 class TunedOnEvents(NamedTuple):
-    """tuning: of a shop's searches. baseline: of the engine alone. fitted: the blend before it was
-    scaled.
+    """tuning: of a shop's searches. nonpersonal: its best weights where no shopper is known, with
+    none for history and co-occurrence. baseline: of the engine alone. fitted: the blend before it
+    was scaled.
     """
 
     tuning: Tuning
+    nonpersonal: Tuning
     baseline: Tuning
     fitted: Fitted
 
@@ -72,18 +76,20 @@ def tune_on_events(
     """A tuning from the last-but-one events of a sample of users, through the public client.
 
     First boosts, floor and fusion, for what shoppers chose after each text, unless `start` says
-    them (judgments know better); then the weights of every column. Raises EvaluationError where no
-    event can be asked for, FittingError where none of them was found.
+    them (judgments know better); then the weights of every column. Raises TooFewEventsError where
+    no event can be asked for, FittingError where none of them was found.
     """
     interactions = interactions.distinct()
     visits = sample_visits(interactions, HELD_OUT, users, seed)
     if not visits:
-        raise EvaluationError("no shopper has three events, so there is no search to tune on")
+        raise TooFewEventsError("no shopper has three products, so there is no search to tune on")
     counted = Cooccurrence.count(interactions.without_last(HELD_OUT))
     with scratch_store(store, index, counted) as scratch, open_client(scratch) as client:
         texts = _texts(client, index, fields, visits)
         typed = [(visit, visit.typed or texts.get(visit.item, "")) for visit in visits]
         asked = [(visit, text) for visit, text in typed if text]
+        if not asked:
+            raise TooFewEventsError("no product of these events has words to search for")
         tuned = Tuned(start, start) if start else _tune_legs(client, index, asked)
         # The fit starts where every column says something.
         everything = replace(tuned.tuning, weights=Tuning().weights)
@@ -95,10 +101,13 @@ def tune_on_events(
                 found := searcher.explain(everything, Asked(text, visit.history, visit.history))
             ).ids
         ]
-    fitted = fit(searches, everything.weights)
     share = start.weights["lexical"] if start else None
-    weights = beside_relevance(fitted, share)
-    return TunedOnEvents(replace(tuned.tuning, weights=weights), tuned.baseline, fitted)
+    known = {name: weight for name, weight in everything.weights.items() if name not in PERSONAL}
+    fitted, alone = fit(searches, everything.weights), fit(searches, known)
+    personal, nonpersonal = (
+        replace(tuned.tuning, weights=beside_relevance(each, share)) for each in (fitted, alone)
+    )
+    return TunedOnEvents(personal, nonpersonal, tuned.baseline, fitted)
 
 
 def _tune_legs(client: SearchClient, index: str, asked: Sequence[tuple[Visit, str]]) -> Tuned:

@@ -1,12 +1,14 @@
 """Searches made from events: which events are looked at, and which never are."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import endcap
 from endcap.evaluation import shoppers, tune_on_events
 from endcap.evaluation.shoppers import Visit, sample_visits
-from endcap.exceptions import EvaluationError
+from endcap.exceptions import TooFewEventsError
 from endcap.registry import COOCCURRENCE, Registry
 from endcap.tuning import Tuning
 from endcap_indexer.catalogue import CatalogueFields
@@ -165,6 +167,8 @@ def test_boosts_are_tuned_for_what_was_chosen_unless_judgments_did(store):
         return endcap.connect(store, store=scratch)
 
     tuned = tune_on_events(open_client, store, "products", events, fields)
+    assert set(tuned.nonpersonal.weights) == {"lexical", "text", "popularity"}
+    assert tuned.nonpersonal == replace(tuned.tuning, weights=tuned.nonpersonal.weights)
     assert set(tuned.tuning.boosts) == {"title", "brand"}
     assert tuned.tuning.fusion["lexical"] > 0.5  # no title says a brand: meaning says nothing
     judged = Tuning(boosts={"title": 7.0, "brand": 3.0}, floor=0.33)
@@ -174,8 +178,14 @@ def test_boosts_are_tuned_for_what_was_chosen_unless_judgments_did(store):
 
 
 def test_events_that_are_too_few_are_said_to_be(store):
-    with pytest.raises(EvaluationError, match="no shopper has three events"):
+    with pytest.raises(TooFewEventsError, match="no shopper has three products"):
         fit(store, interactions({"u": ["p001", "p002"]}))
+
+
+def test_events_without_words_are_said_to_be(store):
+    """No product of the catalogue was asked for, and nobody typed anything."""
+    with pytest.raises(TooFewEventsError, match="no product of these events has words"):
+        fit(store, interactions({"u": ["p001", "gone", "p002"]}))
 
 
 def test_products_that_left_the_catalogue_are_no_answers(store, pairs):
