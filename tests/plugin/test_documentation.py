@@ -130,7 +130,7 @@ def test_the_configuration_that_is_shown_is_read_and_shows_every_key():
     assert set(everything) == set(configuration._KEYS)
     assert set(everything["search"]) == set(configuration._SEARCH)
     assert set(everything["encoder"]) == set(configuration._ENCODER)
-    assert set(everything["catalogue"]) == set(CatalogueFields.__dataclass_fields__)
+    assert {*everything["catalogue"], "guessed"} == set(CatalogueFields.__dataclass_fields__)
 
 
 def test_the_names_of_an_event_are_those_that_are_read():

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any, Self
 
 from endcap_indexer.catalogue.guesses import guess_table
@@ -32,6 +32,8 @@ class CatalogueFields:
     vector: str | None = None  # a vector the shop brings itself; nothing is embedded then
     analyzer: str = "english"
     embed_characters: int = 300  # of each field in embed
+    # Not of the table: a value that does not fit a guessed role costs the value, not the product.
+    guessed: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "text", dict(self.text) or {self.title: 2.0})
@@ -42,7 +44,7 @@ class CatalogueFields:
     @classmethod
     def from_table(cls, table: Mapping[str, Any]) -> Self:
         """The roles of a `[catalogue]` table; FieldsError names the key and what to write."""
-        known = {role.name for role in fields(cls)}
+        known = {role.name for role in _written(cls)}
         for key in table:
             if key not in known:
                 raise FieldsError(
@@ -53,11 +55,11 @@ class CatalogueFields:
     @classmethod
     def guess(cls, rows: Sequence[Mapping[str, Any]]) -> Self:
         """Roles from a catalogue's first rows; FieldsError where no id or no title is found."""
-        return cls.from_table(guess_table(rows))
+        return replace(cls.from_table(guess_table(rows)), guessed=True)
 
     def to_table(self) -> dict[str, Any]:
         """The `[catalogue]` table of these roles: `from_table` reads it back."""
-        table = {role.name: getattr(self, role.name) for role in fields(self)}
+        table = {role.name: getattr(self, role.name) for role in _written(type(self))}
         return {
             key: list(value) if isinstance(value, tuple) else value
             for key, value in table.items()
@@ -112,6 +114,11 @@ class CatalogueFields:
         roles += [role for role, names in lists.items() if name in names]
         roles += [f"text with boost {self.text[name]:g}"] if name in self.text else []
         return roles + (["embedded"] if name in self.embed else [])
+
+
+def _written(roles: type[CatalogueFields]) -> tuple[Field[Any], ...]:
+    """What a `[catalogue]` table may say."""
+    return tuple(role for role in fields(roles) if role.name != "guessed")
 
 
 def _read(key: str, value: Any) -> Any:

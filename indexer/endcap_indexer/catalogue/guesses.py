@@ -32,7 +32,6 @@ _NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d+)?")
 _LONGEST_KEYWORD = 60  # characters
 _MOST_KEYWORD_WORDS = 4  # on average
 _SHORTEST_VECTOR = 16
-_MOST = 0.99  # one odd row in a hundred does not change which field is the id or the title
 
 
 def guess_table(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -41,7 +40,7 @@ def guess_table(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     named = {
         role: _first(names, values, fits)
         for role, (names, fits) in {
-            "id": (_ID, lambda found: _count_ids(found) >= _MOST * len(rows)),
+            "id": (_ID, lambda found: _are_nearly_all(_count_ids(found), rows)),
             "title": (_TITLE, _are_titles),
             "brand": (_BRAND, _are_texts),
             "description": (_DESCRIPTION, lambda found: _are_texts(_flat(found))),
@@ -122,6 +121,11 @@ def _kind(name: str, found: list[Any]) -> str:
     return "none"
 
 
+def _are_nearly_all(count: int, among: Sequence[Any]) -> bool:
+    """All but one in a hundred, rounded: an odd row decides neither the id nor the title."""
+    return count >= len(among) - round(len(among) / 100)
+
+
 def _count_ids(found: list[Any]) -> int:
     """How many products these ids tell apart."""
     ids = set()
@@ -134,7 +138,7 @@ def _count_ids(found: list[Any]) -> int:
 def _are_titles(found: list[Any]) -> bool:
     """Nearly all texts or whole numbers, for a book may be called 1984; not all numbers."""
     usable = sum(isinstance(v, str | int) and not isinstance(v, bool) for v in found)
-    return usable >= _MOST * len(found) and any(isinstance(value, str) for value in found)
+    return _are_nearly_all(usable, found) and any(isinstance(value, str) for value in found)
 
 
 def _are_vectors(found: list[Any]) -> bool:

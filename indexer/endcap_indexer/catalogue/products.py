@@ -1,6 +1,6 @@
 """Rows in, products out: every field checked against its role, a bad row named by its field."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,10 +45,11 @@ def read_products(
 ) -> Iterator[Product]:
     """Stream the products of one or more files; the first row of an id counts.
 
+    A value that does not fit a guessed role is reported too, but only the value is left out.
     CatalogueError when a file cannot be read, or when no row of all files is a product.
     """
     files = [paths] if isinstance(paths, str) or not isinstance(paths, Iterable) else list(paths)
-    parser = _Parser(fields)
+    parser = _Parser(fields, on_bad_row)
     last: BadRow | None = None
     for file in files:
         for row in read_rows(file, on_bad_row=on_bad_row):
@@ -68,10 +69,12 @@ def read_products(
 class _Parser:
     """Turns rows into products, remembering the ids and the vectors' dimension."""
 
-    def __init__(self, fields: CatalogueFields) -> None:
+    def __init__(self, fields: CatalogueFields, on_bad_row: OnBadRow) -> None:
         self.seen: set[str] = set()
-        self._fields = fields
+        self._fields, self._on_bad_row = fields, on_bad_row
         self._readers = _readers(fields)
+        needed = {fields.id, fields.title, fields.vector}
+        self._spared = {name for name, _ in self._readers if fields.guessed} - needed
         self._derived = tuple(name for name in fields.text if name in fields.objects)
         self._columns = _columns(fields)
         self._dimension: int | None = None
@@ -80,9 +83,8 @@ class _Parser:
         fields, document, name = self._fields, dict(row.values), ""
         try:
             for name, read in self._readers:
-                value = document.get(name)
-                if value is not None:
-                    document[name] = read(value)
+                if document.get(name) is not None:
+                    self._read(row, document, name, read)
             for name in (fields.id, fields.title):
                 if document.get(name) is None:
                     raise WrongValue("is missing; every product needs one")
@@ -96,6 +98,19 @@ class _Parser:
             return BadRow(row.file, row.line, name, str(wrong))
         self.seen.add(product)
         return self._product(product, document, vector)
+
+    def _read(
+        self, row: Row, document: dict[str, Any], name: str, read: Callable[[Any], Any]
+    ) -> None:
+        """Read a value in place; one that does not fit a guessed role is reported and left out."""
+        try:
+            document[name] = read(document[name])
+        except WrongValue as wrong:
+            if name not in self._spared:
+                raise
+            del document[name]
+            reason = f"{wrong}; the value is left out"
+            self._on_bad_row(BadRow(row.file, row.line, name, reason))
 
     def _product(
         self, id: str, document: dict[str, Any], vector: NDArray[np.float32] | None

@@ -33,7 +33,7 @@ class Row(NamedTuple):
 
 
 class BadRow(NamedTuple):
-    """A row that was not accepted; `field` is None where the row as a whole is broken."""
+    """A row that was not accepted, or one value of it; `field` None: the whole row is broken."""
 
     file: str
     line: int

@@ -124,3 +124,12 @@ def test_the_id_may_be_searched_and_text_may_be_a_keyword():
         {"id": "sku", "text": {"title": 2.0, "sku": 1.0}, "keywords": ["title", "sku"]}
     )
     assert fields.query_fields == ("title^2", "sku^1")
+
+
+def test_whether_the_roles_are_guessed_is_no_key_of_the_table():
+    guessed = CatalogueFields.guess([{"id": "1", "title": "Tea"}])
+    assert guessed.guessed
+    assert "guessed" not in guessed.to_table()
+    assert not CatalogueFields.from_table(guessed.to_table()).guessed
+    with pytest.raises(FieldsError, match=r"catalogue\.guessed: unknown key"):
+        CatalogueFields.from_table({"guessed": True})

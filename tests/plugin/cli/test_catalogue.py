@@ -56,7 +56,8 @@ def test_bad_rows_are_named_counted_and_skipped(run, folder, write_rows):
     said = reindex(run).stdout
     for line, field in ((73, "price: "), (74, ""), (75, "id: ")):
         assert f"skipped catalogue.jsonl:{line}: {field}" in said
-    assert "72 products" in said
+    assert "-3 is negative; write 0 or more, or leave the field out; the value is left out" in said
+    assert "73 products" in said
     assert "3 bad rows" in said
 
 
