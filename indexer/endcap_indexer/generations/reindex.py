@@ -63,6 +63,11 @@ class Catalogue:
         """Rows, good and bad: what the time left is told by."""
         return sum(1 for path in self.paths for _ in read_rows(path, on_bad_row=_ignore))
 
+    def tell_bad_rows(self) -> None:
+        """Read every product for the bad rows alone: they are named, or the first one raises."""
+        for _ in read_products(self.paths, self.fields, on_bad_row=self.on_bad_row):
+            pass
+
     def digest(self, encoder: str | None) -> str:
         """Of all that decides what a generation holds (32 hexadecimal digits)."""
         facts = [digest_of(self.paths), self.fields.to_table(), encoder, FORMAT]
@@ -106,7 +111,8 @@ def reindex(
 
     Whatever goes wrong, and whenever the process dies, shoppers see the old generation or the new
     one, whole, and the same call resumes. Where the shop brings its vectors the encoder is for
-    queries only, and may be None. An unchanged catalogue is not built again unless forced.
+    queries only, and may be None. An unchanged catalogue is not built again unless forced; its bad
+    rows are told again.
     """
     started = time.monotonic()
     with hold_lease(store):
@@ -114,6 +120,8 @@ def reindex(
         generation = _open_live(store, index, live)
         digest = catalogue.digest(encoder.name if encoder else None)
         if generation and generation.manifest.digest == digest and not force:
+            if generation.manifest.bad_rows:
+                catalogue.tell_bad_rows()
             return _unchanged(generation, time.monotonic() - started)
         remove_leftovers(client, store, index)
         name = name_generation(index, next_number(client, store, index))
@@ -176,7 +184,9 @@ class _Build:
                 ours = {**product.document.get("endcap", {}), "row": row}
                 document = {**product.document, "endcap": ours}
                 yield {"_id": product.id, "_source": document}
-            self._progress.advance("products", writer.products + self._bad_rows, total)
+            # a row whose value was left out counts twice: as a product and as a bad row
+            done = min(writer.products + self._bad_rows, total)
+            self._progress.advance("products", done, total)
 
     def _finish(self, writer: GenerationWriter, name: str) -> None:
         """Both indexes side by side: FAISS builds outside of the interpreter's lock."""

@@ -9,7 +9,7 @@ from opensearchpy import OpenSearch
 
 from endcap_indexer.catalogue import CatalogueFields
 from endcap_indexer.embedded import EmbeddedConnection
-from endcap_indexer.generations import Catalogue, Generation, generation_folder
+from endcap_indexer.generations import Catalogue, Generation, generation_folder, reindex
 
 FIELDS = CatalogueFields(
     text={"title": 2.0}, keywords=("brand",), price="price", analyzer="standard"
@@ -60,6 +60,16 @@ def store(tmp_path):
 def client(store):
     with OpenSearch(connection_class=EmbeddedConnection, folder=str(store / "engine")) as client:
         yield client
+
+
+@pytest.fixture
+def build(client, store, encoder):
+    """Reindex `products` with the toy encoder."""
+
+    def run(catalogue, encoder=encoder, **options):
+        return reindex(client, store, "products", catalogue, encoder, **options)
+
+    return run
 
 
 @pytest.fixture

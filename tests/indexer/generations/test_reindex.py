@@ -3,7 +3,7 @@ import logging
 import numpy as np
 import pytest
 
-from endcap_indexer.catalogue import BadRows, CatalogueFields, stop_at_bad_row
+from endcap_indexer.catalogue import CatalogueFields
 from endcap_indexer.exceptions import (
     CatalogueError,
     FieldsError,
@@ -19,16 +19,6 @@ from endcap_indexer.generations import (
     reindex,
 )
 from endcap_indexer.generations.indices import finish_index, index_documents
-
-
-@pytest.fixture
-def build(client, store, encoder):
-    """Reindex `products` with the toy encoder."""
-
-    def run(catalogue, encoder=encoder, **options):
-        return reindex(client, store, "products", catalogue, encoder, **options)
-
-    return run
 
 
 def names(client):
@@ -152,18 +142,6 @@ def test_leftovers_of_a_dead_build_are_removed(build, write_catalogue, client, s
     assert read_live() == ("second", 5)
 
 
-def test_bad_rows_are_counted_and_skipped(build, write_catalogue, read_live):
-    bad_rows = BadRows()
-    rows = [
-        {"id": "p0", "title": "", "price": 1},
-        {"id": "p1", "title": "lamp", "brand": "x", "price": 2},
-    ]
-    result = build(write_catalogue(rows=rows, on_bad_row=bad_rows))
-    assert (result.products, result.bad_rows, bad_rows.count) == (1, 1, 1)
-    assert build(write_catalogue(rows=rows)).bad_rows == 1
-    assert read_live() == ("x", 1)
-
-
 @pytest.mark.parametrize("bad", [[{"id": "p0", "title": "", "price": 1}], []])
 def test_a_catalogue_without_products_changes_nothing(
     build, write_catalogue, read_live, client, store, bad
@@ -173,14 +151,6 @@ def test_a_catalogue_without_products_changes_nothing(
         build(write_catalogue(rows=bad))
     assert read_live() == ("first", 5)
     assert names(client) == folders(store) == ["products-000001"]
-
-
-def test_strict_reading_stops_before_the_swap(build, write_catalogue, read_live):
-    build(write_catalogue(5))
-    rows = [{"id": "p0", "title": "lamp", "price": 1}, {"id": "p1", "title": "", "price": 2}]
-    with pytest.raises(CatalogueError, match=r"products\.jsonl:2: title"):
-        build(write_catalogue(rows=rows, on_bad_row=stop_at_bad_row))
-    assert read_live() == ("first", 5)
 
 
 def test_an_index_in_the_aliass_place_is_refused(build, write_catalogue, client):
