@@ -39,15 +39,15 @@ def export_encoder(
     the extra is missing, the model cannot be exported or the export disagrees.
     """
     transformer = load_transformer(folder, "cpu")
-    prompts = prompts or read_prompts(folder)
+    own = read_prompts(folder)
     configuration = EncoderConfiguration(
         model=model,
         max_length=_max_length(transformer),
         pooling="mean",  # unused: the graph pools
-        query_prompt=prompts.query,
-        product_prompt=prompts.product,
+        query_prompt=own.query,
+        product_prompt=own.product,
         source=source,
-    )
+    ).with_prompts(prompts)
     with tempfile.TemporaryDirectory() as temporary:
         graph, tokenizer = Path(temporary, MODEL), Path(temporary, TOKENIZER)
         _write_graph(transformer, graph)

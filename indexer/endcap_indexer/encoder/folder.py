@@ -31,6 +31,7 @@ class EncoderConfiguration:
     query_prompt: str = ""
     product_prompt: str = ""
     source: str = ""  # SHA-256 of the files it was exported from; "" where it came as ONNX
+    own_prompts: bool = True  # whether the prompts are the model's own
 
     def __post_init__(self) -> None:
         if self.pooling not in POOLINGS:
@@ -54,11 +55,18 @@ class EncoderConfiguration:
             raise EncoderError(f"{path} lacks {', '.join(sorted(missing))}")
         return cls(**values)
 
+    @property
+    def prompts(self) -> tuple[str, str]:
+        """What is written before a query and before a product."""
+        return self.query_prompt, self.product_prompt
+
     def with_prompts(self, prompts: tuple[str, str] | None) -> Self:
         """Another (query, product) pair; None keeps its own."""
         if prompts is None:
             return self
-        return replace(self, query_prompt=prompts[0], product_prompt=prompts[1])
+        query, product = prompts
+        own = self.own_prompts and prompts == self.prompts
+        return replace(self, query_prompt=query, product_prompt=product, own_prompts=own)
 
     def to_bytes(self) -> bytes:
         return json.dumps({"format": FORMAT, **asdict(self)}, indent=1, ensure_ascii=False).encode()
@@ -67,7 +75,7 @@ class EncoderConfiguration:
         """16 hexadecimal digits over everything that decides a vector; `checksums` by file."""
         decides = {name: checksums[name] for name in sorted(checksums) if name != CONFIGURATION}
         settings = asdict(self)
-        del settings["model"], settings["source"]
+        del settings["model"], settings["source"], settings["own_prompts"]
         content = json.dumps({"files": decides, **settings}, sort_keys=True).encode()
         return hashlib.sha256(content).hexdigest()[:16]
 

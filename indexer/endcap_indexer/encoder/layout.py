@@ -38,14 +38,14 @@ def read_configuration(folder: Path, model: str, prompts: Prompts | None) -> Enc
     settings = read_json(folder / "sentence_bert_config.json")
     if settings.get("do_lower_case"):
         raise EncoderError(f"{model} lower-cases outside its tokenizer")
-    prompts = prompts or read_prompts(folder)
+    own = read_prompts(folder)
     return EncoderConfiguration(
         model=model,
         max_length=settings.get("max_seq_length") or _longest(folder),
         pooling=_pooling(folder / modules.get("Pooling", "1_Pooling") / "config.json"),
-        query_prompt=prompts.query,
-        product_prompt=prompts.product,
-    )
+        query_prompt=own.query,
+        product_prompt=own.product,
+    ).with_prompts(prompts)
 
 
 def read_prompts(folder: Path) -> Prompts:

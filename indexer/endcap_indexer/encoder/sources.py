@@ -98,14 +98,11 @@ def prepare_encoder(
 def _find_stored(
     store: Path, model: str | None, prompts: Prompts | None, source: str | None = None
 ) -> Path | None:
-    """The encoder written last of those that match; None matches any."""
+    """The encoder written last of those that match; `prompts` None: with the model's own."""
     for path in stored_folders(store):
         found = EncoderConfiguration.read(path)
-        if (
-            model in (None, found.model)
-            and prompts in (None, (found.query_prompt, found.product_prompt))
-            and source in (None, found.source)
-        ):
+        asked = found.own_prompts if prompts is None else found.prompts == prompts
+        if asked and model in (None, found.model) and source in (None, found.source):
             return path
     return None
 

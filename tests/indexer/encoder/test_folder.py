@@ -27,7 +27,7 @@ def put(store, folder, configuration=CONFIGURATION, check=OnnxEncoder):
 
 
 def test_a_configuration_is_read_as_it_was_written(tmp_path):
-    written = EncoderConfiguration("shop/é", 256, "cls", "query: ", "passage: ", "53aa")
+    written = EncoderConfiguration("shop/é", 256, "cls", "query: ", "passage: ", "53aa", False)
     (tmp_path / "config.json").write_bytes(written.to_bytes())
     assert EncoderConfiguration.read(tmp_path) == written
 
@@ -152,3 +152,12 @@ def test_two_preparations_at_once_store_one_encoder(toy, tmp_path):
 def test_the_manifest_says_what_it_holds(toy, tmp_path):
     manifest = json.loads((put(tmp_path, toy()) / "manifest.json").read_text())
     assert (manifest["kind"], manifest["format"], manifest["model"]) == ("encoder", 1, "shop/toy")
+
+
+def test_whose_the_prompts_are_is_known_but_decides_no_vector():
+    prompted = CONFIGURATION.with_prompts(("query: ", ""))
+    assert (prompted.prompts, prompted.own_prompts) == (("query: ", ""), False)
+    assert CONFIGURATION.with_prompts(("", "")) == CONFIGURATION.with_prompts(None) == CONFIGURATION
+    back = prompted.with_prompts(("", ""))
+    assert not back.own_prompts
+    assert back.digest({}) == CONFIGURATION.digest({})

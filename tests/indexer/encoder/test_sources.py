@@ -76,6 +76,25 @@ def test_prompts_choose_among_the_stored(hub, store):
     assert len(hub) == 2
 
 
+def test_without_prompts_only_the_models_own_are_meant(hub, store):
+    asked = Prompts("query: ", "")
+    prompted = open_encoder("shop/toy", store, device="cpu", prompts=asked)
+    assert not prompted.configuration.own_prompts
+    plain = open_encoder("shop/toy", store, device="cpu")
+    assert plain.configuration.prompts == ("", "")
+    assert len(hub) == 2
+    open_encoder("shop/toy", store, device="cpu", prompts=asked)
+    assert open_encoder("shop/toy", store, device="cpu").name == plain.name
+    assert len(hub) == 2
+
+
+def test_the_models_own_prompts_are_its_own_when_they_are_written_down(hub, store):
+    written = open_encoder("shop/toy", store, device="cpu", prompts=Prompts("", ""))
+    assert written.configuration.own_prompts
+    assert open_encoder("shop/toy", store, device="cpu").name == written.name
+    assert len(hub) == 1
+
+
 def test_a_folder_of_our_own_is_taken(toy, store, offline):
     encoder = open_encoder(str(toy(query_prompt="query: ")), store, device="cpu")
     assert encoder.configuration.model == "shop/toy"
