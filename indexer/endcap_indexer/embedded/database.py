@@ -100,7 +100,7 @@ def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
     try:
         yield
         connection.execute("COMMIT")
-    except BaseException:
+    except BaseException:  # an interrupt too must not leave the transaction open
         if connection.in_transaction:  # SQLite has ended it itself when the disk is full
             connection.execute("ROLLBACK")
         raise
