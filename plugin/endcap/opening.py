@@ -11,6 +11,7 @@ from endcap.conditions import Query
 from endcap.exceptions import EndcapError
 from endcap.registry import COOCCURRENCE, TUNING, Registry, model_name
 from endcap.tuning import Tuning
+from endcap_indexer.catalogue import text_query
 from endcap_indexer.encoder import QueryCache, open_stored
 from endcap_indexer.exceptions import IndexerError
 from endcap_indexer.generations import Generation, generation_folder
@@ -58,8 +59,7 @@ class Snapshot:
 
     def text_query(self, text: str) -> Query:
         """The words of a text, looked for in all text fields as if they were one."""
-        fields = list(self.text_fields)
-        return {"multi_match": {"query": text, "type": "cross_fields", "fields": fields}}
+        return text_query(self.text_fields, text)
 
 
 class Opener:

@@ -75,7 +75,7 @@ def found(client, index, query):
     ],
 )
 def test_the_default_query_finds_words_of_every_text_field(client, catalogue, text, ids):
-    assert found(client, catalogue, text_query(FIELDS, text)) == ids
+    assert found(client, catalogue, text_query(FIELDS.query_fields, text)) == ids
 
 
 @pytest.mark.parametrize(

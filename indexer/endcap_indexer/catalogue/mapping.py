@@ -1,6 +1,6 @@
 """Field roles to what the engine is told: the body of an index, and the default query."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from endcap_indexer.catalogue.fields import CatalogueFields
@@ -31,11 +31,9 @@ def index_body(
     }
 
 
-def text_query(fields: CatalogueFields, text: str) -> dict[str, Any]:
-    """The words of `text`, looked for in all text fields as if they were one."""
-    return {
-        "multi_match": {"query": text, "type": "cross_fields", "fields": list(fields.query_fields)}
-    }
+def text_query(fields: Sequence[str], text: str) -> dict[str, Any]:
+    """The words of `text`, looked for in all fields (`title^2`) as if they were one."""
+    return {"multi_match": {"query": text, "type": "cross_fields", "fields": list(fields)}}
 
 
 def _properties(fields: CatalogueFields) -> dict[str, Any]:

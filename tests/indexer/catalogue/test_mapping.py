@@ -58,7 +58,7 @@ def test_the_analyzer_is_that_of_the_fields():
 
 
 def test_the_query_asks_every_text_field_with_its_boost():
-    assert text_query(FIELDS, "red lamp") == {
+    assert text_query(FIELDS.query_fields, "red lamp") == {
         "multi_match": {
             "query": "red lamp",
             "type": "cross_fields",
