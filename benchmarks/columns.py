@@ -19,9 +19,11 @@ from endcap_reranker import (
     PopularityColumn,
     Scorer,
     Shopper,
+    TextColumn,
 )
 
 COLUMNS = ("popularity", "cooccurrence", "history")
+TEXT = "text"
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -30,7 +32,7 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Columns:
-    """popularity, cooccurrence and history over one generation, from what was counted."""
+    """popularity, cooccurrence, history and text over one generation, from what was counted."""
 
     generation: Generation
     scorers: Mapping[str, Scorer]
@@ -48,6 +50,7 @@ class Columns:
             PopularityColumn(counts.astype(np.float32)),
             CooccurrenceColumn(counted, codes),
             HistoryColumn(),
+            TextColumn(),
         )
         return {scorer.name: scorer for scorer in scorers}
 
@@ -60,20 +63,32 @@ class Columns:
         rows = self.generation.rows(ids)
         return rows[rows >= 0]
 
-    def of(self, rows: Rows, history: Sequence[str], names: Sequence[str]) -> dict[str, Floats]:
-        """(rows,) each, for a shopper with this history, oldest first."""
+    def of(
+        self,
+        rows: Rows,
+        history: Sequence[str],
+        names: Sequence[str],
+        query: Floats | None = None,
+    ) -> dict[str, Floats]:
+        """(rows,) each, for a shopper with this history, oldest first. query: (d,) unit."""
         vectors = self.generation.index.vectors
         past = self.generation.rows(history[::-1])
         shopper = Shopper(past, np.ones(len(past), np.float32), vectors(past))
         silent = np.full(len(rows), np.nan, np.float32)
         found = self._vectors if rows is self.every else vectors(rows)
-        candidates = Candidates(rows, silent, None, found, {}, shopper)
+        candidates = Candidates(rows, silent, query, found, {}, shopper)
         return {name: self.scorers[name].score(candidates) for name in names}
 
-    def scores(self, rows: Rows, history: Sequence[str], weights: Mapping[str, float]) -> Doubles:
+    def scores(
+        self,
+        rows: Rows,
+        history: Sequence[str],
+        weights: Mapping[str, float],
+        query: Floats | None = None,
+    ) -> Doubles:
         """(rows,) the blend of the columns that have a weight."""
         names = [name for name, weight in weights.items() if weight > 0]
-        parts = Blend(weights).contributions(self.of(rows, history, names))
+        parts = Blend(weights).contributions(self.of(rows, history, names, query))
         total: Any = sum(parts.values(), np.zeros(len(rows)))
         return np.asarray(total, np.float64)
 

@@ -38,7 +38,6 @@ from endcap_reranker import (
     Reranker,
     Scorer,
     Shopper,
-    TextColumn,
 )
 
 WINDOW = 200
@@ -130,8 +129,8 @@ def measure_rerank(bench: Bench) -> list[Row]:
         generation = live_generation(client, bench.shop.store)
     artefacts = Registry(bench.shop.store, INDEX)
     counted = artefacts.cooccurrence(artefacts.promoted()[COOCCURRENCE])
-    personal = Columns.of_counted(generation, counted).values()
-    scorers: list[Scorer] = [LexicalColumn(), TextColumn(), *personal]
+    others = Columns.of_counted(generation, counted).values()
+    scorers: list[Scorer] = [LexicalColumn(), *others]
     reranker = Reranker(scorers, Blend({scorer.name: 1.0 for scorer in scorers}))
     past = generation.rows(bench.history[::-1])
     seen = Shopper(past, np.ones(len(past), np.float32), generation.index.vectors(past))

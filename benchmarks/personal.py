@@ -19,17 +19,20 @@ from shop import Shop, open_shop
 
 from endcap.evaluation.comparison import Row
 from endcap.evaluation.systems import WINDOW
+from endcap.exceptions import EvaluationError
 
 PROCESSES = min(2, os.cpu_count() or 1)
+SYSTEMS = {"A": recommendation.SYSTEMS, "B": tuple(searching.SYSTEMS)}  # of each protocol
 SYSTEMS_OF_CLIENT = ("lexical", "popularity", "nonpersonal", "personal")
 
 
 def main(arguments: list[str] | None = None) -> None:
     made = parser(__doc__)
-    known = sorted({*recommendation.SYSTEMS, *searching.SYSTEMS, *oracle.SYSTEMS})
     made.add_argument("--protocol", choices=("A", "B"), required=True)
     made.add_argument("--seeds", type=int, default=1, help="rows of each system")
-    made.add_argument("--systems", nargs="+", choices=known, help="only these")
+    made.add_argument(
+        "--systems", nargs="+", choices=sorted({*SYSTEMS["A"], *SYSTEMS["B"]}), help="only these"
+    )
     made.add_argument("--window", type=int, default=WINDOW, help="of the client, for B")
     made.add_argument("--processes", type=int, default=PROCESSES)
     made.add_argument("--limit", type=int, help="so many users only: to see that it runs")
@@ -37,30 +40,31 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def measure(options: argparse.Namespace, console: Console) -> list[Row]:
+    known = SYSTEMS[options.protocol]
+    if wrong := [name for name in options.systems or () if name not in known]:
+        raise EvaluationError(
+            f"--systems {' '.join(wrong)}: protocol {options.protocol} has {', '.join(known)}"
+        )
     shop = open_shop(options.data, options.store, options.model, console)
     if options.limit is not None:
         console.print(f"[yellow]{options.limit} users only: no figure to compare[/yellow]")
-    rows = _rows_of_a(shop, options) if options.protocol == "A" else _rows_of_b(shop, options)
-    return [_said(row, console) for row in rows]
+    rows = _rows_of_a if options.protocol == "A" else _rows_of_b
+    return [_said(row, console) for row in rows(shop, options, console)]
 
 
-def _rows_of_a(shop: Shop, options: argparse.Namespace) -> Iterable[Row]:
-    systems = _chosen(recommendation.SYSTEMS, options.systems)
-    return recommendation.measure(shop, systems, options.seeds, options.limit)
+def _rows_of_a(shop: Shop, options: argparse.Namespace, console: Console) -> Iterable[Row]:
+    systems = options.systems or recommendation.SYSTEMS
+    return recommendation.measure(shop, systems, options.seeds, options.limit, console)
 
 
-def _rows_of_b(shop: Shop, options: argparse.Namespace) -> Iterable[Row]:
-    asked = SYSTEMS_OF_CLIENT if options.systems is None else tuple(searching.SYSTEMS)
-    systems = _chosen(asked, options.systems)
+def _rows_of_b(shop: Shop, options: argparse.Namespace, console: Console) -> Iterable[Row]:
+    systems = options.systems or SYSTEMS_OF_CLIENT
+    experiment = searching.open_experiment(shop, options.limit, console)
     yield from searching.measure(
-        shop, systems, options.seeds, options.limit, options.window, options.processes
+        experiment, systems, options.seeds, options.window, options.processes
     )
-    systems = _chosen(oracle.SYSTEMS, options.systems)
-    yield from oracle.measure(shop, systems, options.seeds, options.limit)
-
-
-def _chosen(known: Iterable[str], wanted: Iterable[str] | None) -> list[str]:
-    return [name for name in known if wanted is None or name in wanted]
+    systems = [name for name in oracle.SYSTEMS if name in systems]
+    yield from oracle.measure(experiment, systems, options.seeds)
 
 
 def _said(row: Row, console: Console) -> Row:

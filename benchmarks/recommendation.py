@@ -7,33 +7,45 @@ import numpy as np
 from columns import COLUMNS, Columns, Floats
 from numpy.typing import NDArray
 from ranks import NOT_FOUND, averages, rank_among
+from rich.console import Console
 from shop import Shop, live_generation
 
+from endcap.cli.terminal import say
 from endcap.evaluation.comparison import Row
 from endcap.evaluation.shoppers import Visit, sample_visits
+from endcap.exceptions import EvaluationError
 from endcap_indexer.generations import Generation
-from endcap_reranker import Interactions, Search, fit
+from endcap_reranker import FittingError, Interactions, Search, fit
 
 SYSTEMS = ("popularity", "cooccurrence", "history", "blend")
 NEAREST = 200  # candidates of each column on which the blend is fitted
 FITTED_USERS = 1000
 
 
-def measure(shop: Shop, systems: Sequence[str], seeds: int, limit: int | None) -> Iterator[Row]:
+def measure(
+    shop: Shop, systems: Sequence[str], seeds: int, limit: int | None, console: Console
+) -> Iterator[Row]:
     """Rows by system and seed. The seed draws the users on whom the blend is fitted; the other
-    systems fit nothing and have the same figures for every seed.
+    systems fit nothing and have the same figures for every seed. A blend that cannot be fitted is
+    left out.
     """
-    interactions = shop.folder.events().interactions
+    interactions = shop.folder.events(console).interactions
     with shop.open() as client:
         generation = live_generation(client, shop.store)
     columns = Columns.count(generation, interactions.without_last(1))
     visits = sample_visits(interactions, 1, limit)
+    if not visits:
+        raise EvaluationError("no user has two products, so there is none to ask for")
     for system in systems:
         known: Row = {}
         for seed in range(seeds):
             if not known or system == "blend":
                 started = time.perf_counter()
-                weights = _weights(system, generation, interactions, seed)
+                try:
+                    weights = _weights(system, generation, interactions, seed)
+                except FittingError as error:
+                    say(console, f"is left out, seed {seed}: {error}", label=system)
+                    continue
                 ranks = [_rank(columns, weights, visit) for visit in visits]
                 seconds = round(time.perf_counter() - started, 1)
                 known = {**averages(ranks), "searches": len(visits), "seconds": seconds}

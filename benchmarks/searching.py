@@ -5,6 +5,7 @@ hides the user's history by a condition, as a shop does that shows nothing twice
 """
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -14,15 +15,18 @@ from typing import NamedTuple
 
 import numpy as np
 from ranks import averages, rank_in
+from rich.console import Console
 from shop import INDEX, Events, Shop
 
-from endcap.evaluation import TunedOnEvents, tune_on_events
+from endcap.cli.terminal import say, say_bad_rows
+from endcap.evaluation import tune_on_events
 from endcap.evaluation.comparison import Row
 from endcap.evaluation.shoppers import scratch_store
 from endcap.evaluation.systems import Asked, Searcher
+from endcap.exceptions import EvaluationError, TooFewEventsError
 from endcap.tuning import Tuning
-from endcap_indexer.catalogue import BadRow, read_rows
-from endcap_reranker import Cooccurrence
+from endcap_indexer.catalogue import BadRows, read_rows
+from endcap_reranker import Cooccurrence, FittingError
 
 # What the client is asked for, and whether it is told the history.
 SYSTEMS: Mapping[str, tuple[str, bool]] = {
@@ -43,6 +47,15 @@ class Case(NamedTuple):
     history: tuple[str, ...]
 
 
+class Experiment(NamedTuple):
+    """What is asked of a shop, whatever the candidates are."""
+
+    shop: Shop
+    events: Events
+    cases: Sequence[Case]
+    console: Console
+
+
 @dataclass(frozen=True)
 class Task:
     """What another process needs to search."""
@@ -55,42 +68,72 @@ class Task:
     cases: Sequence[Case]
 
 
-def read_cases(shop: Shop, events: Events, limit: int | None) -> list[Case]:
-    """The searches of the file `search_test`; a user without events has no history."""
-    interactions = events.interactions.without_last(1)
-    histories = interactions.histories()
-    cases = []
-    for row in read_rows(shop.folder.require("search_test"), on_bad_row=_ignore):
-        user = events.users.get(str(row.values["user_id"]))
-        history = (
-            () if user is None else histories.items[slice(*histories.indptr[[user, user + 1]])]
+def open_experiment(shop: Shop, limit: int | None, console: Console) -> Experiment:
+    events = shop.folder.events(console)
+    return Experiment(shop, events, read_cases(shop, events, limit, console), console)
+
+
+def read_cases(shop: Shop, events: Events, limit: int | None, console: Console) -> list[Case]:
+    """The searches of the file `search_test`; a user without events has no history.
+
+    What cannot be asked is skipped and said. So is a product that is not its user's last one: it
+    would stand in the counts, or in the history that is hidden.
+    """
+    file, bad_rows = shop.folder.require("search_test"), BadRows()
+    pasts = _read_pasts(events)
+    skipped: Counter[str] = Counter()
+    cases: list[Case] = []
+    for row in read_rows(file, on_bad_row=bad_rows):
+        user, text, answer = (
+            str(row.values.get(name, "")).strip() for name in ("user_id", "query", "product_id")
         )
-        ids = tuple(id.decode() for id in interactions.item_ids[list(history)].tolist())
-        answer = str(row.values["product_id"])
-        cases.append(Case(str(row.values["query"]), answer, ids))
+        last, history = pasts.get(user, (answer, ()))
+        if not (user and text and answer):
+            skipped["without a user_id, a query or a product_id"] += 1
+        elif answer != last:
+            skipped["whose product is not the last one of its user"] += 1
+        else:
+            cases.append(Case(text, answer, history))
         if len(cases) == limit:
             break
+    say_bad_rows(console, bad_rows)
+    for reason, count in skipped.items():
+        say(console, f"{count:,} searches {reason}", label="skipped", style="yellow")
+    if not cases:
+        raise EvaluationError(f"{file} has no search that can be asked: see what was skipped")
     return cases
 
 
+def _read_pasts(events: Events) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Each user's last product, and those before it, oldest first."""
+    indptr, items, _ = events.interactions.histories()
+    names = [id.decode() for id in events.interactions.item_ids.tolist()]
+    pasts = {}
+    for user, number in events.users.items():
+        *history, last = (names[item] for item in items[indptr[number] : indptr[number + 1]])
+        pasts[user] = (last, tuple(history))
+    return pasts
+
+
 def measure(
-    shop: Shop, systems: Sequence[str], seeds: int, limit: int | None, window: int, processes: int
+    experiment: Experiment, systems: Sequence[str], seeds: int, window: int, processes: int
 ) -> Iterator[Row]:
     """Rows by system and seed, through the public client with its real recall.
 
-    The seed draws the users on whose events boosts, floor and weights are tuned; the engine alone
-    has boosts tuned for itself.
+    The seed draws the users on whose events boosts, floor and weights are tuned. The engine alone
+    has boosts tuned for itself, and the order without a shopper has weights fitted for itself.
     """
-    events = shop.folder.events()
-    cases = read_cases(shop, events, limit)
+    shop, events, cases, _ = experiment
     counted = Cooccurrence.count(events.interactions.without_last(1))
     with scratch_store(shop.store, INDEX, counted) as store:
         for seed in range(seeds):
-            tuned, tuning_seconds = _tune(shop, events, seed, window)
+            started = time.perf_counter()
+            tunings = _tune(experiment, seed, window)
+            tuning_seconds = time.perf_counter() - started
             for system in systems:
                 started = time.perf_counter()
-                tuning = tuned.baseline if system == "lexical" else tuned.tuning
-                ranks = _ranks(Task(shop, store, system, tuning, window, cases), processes)
+                task = Task(shop, store, system, tunings[system], window, cases)
+                ranks = _ranks(task, processes)
                 seconds = time.perf_counter() - started + tuning_seconds
                 yield {
                     "system": system,
@@ -104,14 +147,18 @@ def measure(
                 }
 
 
-def _tune(shop: Shop, events: Events, seed: int, window: int) -> tuple[TunedOnEvents, float]:
-    """What one seed's users say, and the seconds it took."""
-    started = time.perf_counter()
-    interactions = events.interactions
-    tuned = tune_on_events(
-        shop.open, shop.store, INDEX, interactions, shop.fields, window=window, seed=seed
-    )
-    return tuned, time.perf_counter() - started
+def _tune(experiment: Experiment, seed: int, window: int) -> dict[str, Tuning]:
+    """What one seed's users say for each system; where they are too few, the default."""
+    shop, events, _, console = experiment
+    try:
+        tuned = tune_on_events(
+            shop.open, shop.store, INDEX, events.interactions, shop.fields, window=window, seed=seed
+        )
+    except (TooFewEventsError, FittingError) as error:
+        say(console, f"nothing is tuned, the default is measured: {error}", label="but")
+        return dict.fromkeys(SYSTEMS, Tuning())
+    own = {"lexical": tuned.baseline, "nonpersonal": tuned.nonpersonal}
+    return {**dict.fromkeys(SYSTEMS, tuned.tuning), **own}
 
 
 def _ranks(task: Task, processes: int) -> list[float]:
@@ -142,6 +189,3 @@ def search(task: Task) -> list[float]:
             )
             for case in task.cases
         ]
-
-
-def _ignore(bad: BadRow) -> None: ...

@@ -4,6 +4,8 @@ A folder holds products, and any of judgments, interactions and search_test, eac
 .tsv, also gzipped.
 """
 
+import functools
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -13,11 +15,13 @@ from rich.console import Console
 
 from endcap import SearchClient, connect
 from endcap.cli.progress import TerminalProgress
+from endcap.cli.terminal import say, say_bad_rows
 from endcap.exceptions import EndcapError
-from endcap_indexer.catalogue import BadRow, BadRows, CatalogueFields, digest_of, read_rows
+from endcap.operations import read_interactions
+from endcap_indexer.catalogue import BadRows, CatalogueFields, digest_of, read_rows
 from endcap_indexer.encoder import open_encoder
 from endcap_indexer.generations import Catalogue, Generation, generation_folder, reindex
-from endcap_reranker import ACTION_WEIGHTS, BadEvent, Interactions
+from endcap_reranker import ACTION_WEIGHTS, Interactions
 from endcap_reranker.events import BadFieldError, find_clock, read_event
 
 SUFFIXES = (".tsv", ".jsonl", ".csv", ".tsv.gz", ".jsonl.gz", ".csv.gz")
@@ -55,10 +59,12 @@ class DataFolder:
         rows = islice(read_rows(self.require("products"), on_bad_row=BadRows()), SAMPLE)
         return CatalogueFields.guess([row.values for row in rows])
 
-    def events(self) -> "Events":
-        """Each user's products at their last events, oldest first; bad rows are skipped."""
-        rows = [row.values for row in read_rows(self.require("interactions"), on_bad_row=_ignore)]
-        interactions = Interactions.from_rows((("", row) for row in rows), on_bad_row=_ignore)
+    def events(self, console: Console) -> "Events":
+        """Each user's products at their last events, oldest first; bad rows are said."""
+        file, bad_rows = self.require("interactions"), BadRows()
+        interactions = read_interactions(file, bad_rows)
+        say_bad_rows(console, bad_rows)
+        rows = (row.values for row in read_rows(file, on_bad_row=BadRows()))
         return Events(interactions.distinct(), _number_users(rows))
 
 
@@ -69,7 +75,7 @@ class Events(NamedTuple):
     users: dict[str, int]
 
 
-def _number_users(rows: list[dict[str, Any]]) -> dict[str, int]:
+def _number_users(rows: Iterable[dict[str, Any]]) -> dict[str, int]:
     """As `Interactions` numbers them: in the order of their first events."""
     users: dict[str, int] = {}
     clock = None
@@ -103,10 +109,13 @@ def open_shop(data: Path, store: Path | None, model: str, console: Console) -> S
     products = folder.require("products")
     fields = folder.fields()
     store = store or CACHE / digest_of([products])[:16]
-    encoder = open_encoder(model, store, say=lambda line: console.print(line, highlight=False))
+    encoder = open_encoder(model, store, say=functools.partial(say, console))
+    bad_rows = BadRows()
     shop = Shop(folder, fields, store)
     with shop.open() as client, TerminalProgress(console) as progress:
-        reindex(client, store, INDEX, Catalogue([products], fields), encoder, progress=progress)
+        source = Catalogue([products], fields, bad_rows)
+        reindex(client, store, INDEX, source, encoder, progress=progress)
+    say_bad_rows(console, bad_rows)
     return shop
 
 
@@ -114,6 +123,3 @@ def live_generation(client: SearchClient, store: Path) -> Generation:
     """The arrays of the generation that the index's alias names."""
     (name,) = client.indices.get_alias(name=INDEX)
     return Generation.open(generation_folder(store, name))
-
-
-def _ignore(bad: BadEvent | BadRow) -> None: ...

@@ -1,9 +1,12 @@
 """benchmarks/personal.py on a tiny folder, and its metrics on ranks that are known."""
 
+import gzip
+from collections import Counter
 from math import log2
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 METRICS = {"hr@10", "ndcg@10", "mrr"}
 
@@ -56,7 +59,7 @@ def test_protocol_b_goes_through_the_client_and_an_oracle(rows, visited):
     found = rows("personal", visited, "--protocol", "B", "--processes", "1")
     assert {(row["system"], row["candidates"]) for row in found} == {
         *((name, "client") for name in ("lexical", "popularity", "nonpersonal", "personal")),
-        *((name, "oracle") for name in ("popularity", "personal")),
+        *((name, "oracle") for name in ("popularity", "nonpersonal", "personal")),
     }
     for row in found:
         assert all(isinstance(row[name], float) and 0 <= row[name] <= 1 for name in METRICS)
@@ -80,11 +83,9 @@ def test_only_the_asked_systems_are_run(rows, visited):
 
 def test_the_last_event_of_every_user_is_withheld(rows, visited, benchmark, model):
     """Were it counted, each user's answer would be chosen together with the whole history."""
-    from rich.console import Console
-
     shop = benchmark("shop").open_shop(visited, None, model, Console(quiet=True))
-    events = shop.folder.events()
-    cases = benchmark("searching").read_cases(shop, events, None)
+    events = shop.folder.events(Console(quiet=True))
+    cases = benchmark("searching").read_cases(shop, events, None, Console(quiet=True))
     assert len(cases) == 40
     for case in cases:
         assert case.answer not in case.history
@@ -92,8 +93,6 @@ def test_the_last_event_of_every_user_is_withheld(rows, visited, benchmark, mode
 
 
 def test_times_instead_of_positions(rows, visited):
-    import gzip
-
     path = visited / "interactions.tsv.gz"
     header, *lines = gzip.decompress(path.read_bytes()).decode().splitlines()
     cells = [line.split("\t") for line in lines]
@@ -105,21 +104,103 @@ def test_times_instead_of_positions(rows, visited):
 
 def test_users_are_numbered_as_interactions_number_them(visited, benchmark):
     folder = benchmark("shop").DataFolder(visited)
-    interactions, users = folder.events()
+    interactions, users = folder.events(Console(quiet=True))
     histories = interactions.histories()
     start, end = histories.indptr[[users["u7"], users["u7"] + 1]]
     shown = [id.decode() for id in interactions.item_ids[histories.items[start:end]].tolist()]
-    from collections import Counter
-
     assert len(users) == interactions.n_users == 40
     assert Counter(shown) == Counter(_history_of("u7", folder))
 
 
 def _history_of(user, folder):
-    import gzip
-
     lines = gzip.decompress(folder.find("interactions").read_bytes()).decode().splitlines()
     return [line.split("\t")[2] for line in lines if line.split("\t")[0] == user]
+
+
+def test_searches_that_cannot_be_asked_are_skipped_and_said(rows, visited, capsys):
+    with gzip.open(visited / "search_test.tsv.gz", "at") as file:
+        file.write("u1\t\tp00\nu2\thome sofa\tnot-the-last\n")
+    arguments = ("--protocol", "B", "--systems", "lexical", "--processes", "1")
+    (row,) = rows("personal", visited, *arguments)
+    assert row["searches"] == 40
+    shown = capsys.readouterr().out
+    assert "skipped 1 searches without a user_id, a query or a product_id" in shown
+    assert "skipped 1 searches whose product is not the last one of its user" in shown
+
+
+def test_no_search_that_can_be_asked_is_an_error(rows, visited, capsys):
+    text = "user_id\tquery\tproduct_id\nu1\t\tp00\n"
+    (visited / "search_test.tsv.gz").write_bytes(gzip.compress(text.encode()))
+    with pytest.raises(SystemExit, match="1"):
+        rows("personal", visited, "--protocol", "B")
+    assert "has no search that can be asked" in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_users_with_two_products_are_too_few_to_tune_and_fit_on(rows, visited, capsys):
+    """The default is measured, and the blend is left out: both are said."""
+    _keep_the_last(visited, 2)
+    found = rows("personal", visited, "--protocol", "B", "--processes", "1")
+    assert [(row["system"], row["candidates"]) for row in found] == [
+        *((name, "client") for name in ("lexical", "popularity", "nonpersonal", "personal")),
+        ("popularity", "oracle"),
+    ]
+    shown = capsys.readouterr().out
+    assert "but nothing is tuned, the default is measured: no shopper has three products" in shown
+    assert "nonpersonal is left out, oracle, seed 0: " in shown
+    found = rows("personal", visited, "--protocol", "A")
+    assert [row["system"] for row in found] == ["popularity", "cooccurrence", "history"]
+    assert "blend is left out, seed 0: " in capsys.readouterr().out
+
+
+def test_users_with_one_product_can_be_asked_for_none(rows, visited, capsys):
+    _keep_the_last(visited, 1)
+    with pytest.raises(SystemExit, match="1"):
+        rows("personal", visited, "--protocol", "A")
+    assert "no user has two products" in capsys.readouterr().err
+
+
+def _keep_the_last(folder, n):
+    path = folder / "interactions.tsv.gz"
+    header, *lines = gzip.decompress(path.read_bytes()).decode().splitlines()
+    kept = [line for line in lines if int(line.split("\t")[1]) >= 6 - n]
+    path.write_bytes(gzip.compress("\n".join([header, *kept, ""]).encode()))
+
+
+def test_a_system_of_the_other_protocol_is_an_error(rows, visited, capsys):
+    with pytest.raises(SystemExit, match="1"):
+        rows("personal", visited, "--protocol", "B", "--systems", "cooccurrence")
+    said = (
+        "--systems cooccurrence: protocol B has lexical, fused, popularity, nonpersonal, personal"
+    )
+    assert said in capsys.readouterr().err
+
+
+def test_bad_rows_are_said(rows, visited, capsys):
+    with gzip.open(visited / "interactions.tsv.gz", "at") as file:
+        file.write("\t3\tp00\n")
+    with gzip.open(visited / "products.jsonl.gz", "at") as file:
+        file.write("{broken\n")
+    rows("personal", visited, "--protocol", "A", "--systems", "popularity")
+    shown = capsys.readouterr().out
+    assert "interactions.tsv.gz:242" in shown
+    assert "products.jsonl.gz:49" in shown
+
+
+def test_a_repeated_last_product_is_neither_in_the_history_nor_in_the_counts(visited, benchmark):
+    """A B X X: u0 sees the last product once more."""
+    last = _history_of("u0", benchmark("shop").DataFolder(visited))[-1]
+    with gzip.open(visited / "interactions.tsv.gz", "at") as file:
+        file.write(f"u0\t9\t{last}\n")
+    quiet = Console(quiet=True)
+    folder = benchmark("shop").DataFolder(visited)
+    events = folder.events(quiet)
+    shop = benchmark("shop").Shop(folder, folder.fields(), visited)
+    case = benchmark("searching").read_cases(shop, events, None, quiet)[0]
+    assert case.answer == last
+    assert list(case.history) == _history_of("u0", folder)[:5]
+    seen = events.interactions.without_last(1)
+    start, end = seen.histories().indptr[[events.users["u0"], events.users["u0"] + 1]]
+    assert last.encode() not in seen.item_ids[seen.items[start:end]].tolist()
 
 
 def test_protocol_b_without_searches_names_the_file(rows, visited, capsys):
