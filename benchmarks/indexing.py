@@ -1,43 +1,119 @@
 """How fast a catalogue is indexed, and in how much memory.
 
-DIR holds products.jsonl.gz. `encode` is the real encoder alone, on a sample. All other stages use
-one that costs nothing: `reindex` is the whole build of DIR, `unchanged` the same call again, and
+`encode` is the real encoder alone, on a sample. All other stages use one that costs nothing:
+`reindex` is the whole build of the data folder's catalogue, `unchanged` the same call again, and
 `synthetic-N` the build of N made-up products. Every stage runs in a process of its own, so
 `peak_mb` (resident, file mappings included) is its own.
 """
 
 import argparse
 import json
-import os
 import random
 import resource
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from itertools import islice
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from opensearchpy import OpenSearch
+from options import parser, run
 from rich.console import Console
-from rich.table import Table
+from shop import CACHE, INDEX, DataFolder
 
-from endcap_indexer.catalogue import BadRows, CatalogueFields, read_products, read_rows
+from endcap.cli.terminal import say
+from endcap.evaluation.comparison import Row
+from endcap.exceptions import EndcapError
+from endcap_indexer.catalogue import BadRows, digest_of, read_products
 from endcap_indexer.embedded import EmbeddedConnection
-from endcap_indexer.encoder import DEFAULT_MODEL, open_encoder
-from endcap_indexer.exceptions import EncoderError
+from endcap_indexer.encoder import open_encoder
 from endcap_indexer.generations import Catalogue, Reindexed, reindex
+from endcap_indexer.generations.reindex import CHUNK_PRODUCTS
 
-STAGES = ("encode", "reindex", "unchanged", "synthetic-20000", "synthetic-200000")
-SAMPLE = 384
-GUESSING_ROWS = 1000
-NO_ENCODER = 3
+SIZES = (20_000, 200_000)
+SAMPLE = 2 * CHUNK_PRODUCTS
 
-Row = dict[str, Any]
+Stage = Callable[[], tuple[int, float]]  # → products, seconds
+
+
+def measure(options: argparse.Namespace, console: Console) -> list[Row]:
+    with tempfile.TemporaryDirectory(prefix="endcap-indexing-") as work:
+        stages = make_stages(options, Path(work))
+        return [in_own_process(name, stage) for name, stage in stages.items()]
+
+
+def make_stages(options: argparse.Namespace, work: Path) -> dict[str, Stage]:
+    """By name, in the order in which they run: the build comes before its repetition."""
+    folder = DataFolder(options.data)
+    path = folder.require("products")
+    store = options.store or CACHE / digest_of([path])[:16]
+    catalogue = Catalogue([path], folder.fields())
+    stages: dict[str, Stage] = {
+        "encode": partial(measure_encode, catalogue, store, options.model),
+        "reindex": partial(measure_reindex, catalogue, work / "data"),
+        "unchanged": partial(measure_unchanged, catalogue, work / "data"),
+    }
+    for size in options.sizes:
+        stages[f"synthetic-{size}"] = partial(measure_synthetic, size, work / f"synthetic-{size}")
+    return stages
+
+
+def in_own_process(name: str, stage: Stage) -> Row:
+    """What one stage has allocated is not the next one's."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(measure_stage, name, stage).result()
+
+
+def measure_stage(name: str, stage: Stage) -> Row:
+    products, seconds = stage()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    rate = round(products / seconds, 1)
+    return {"stage": name, "products": products, "products_per_s": rate, "peak_mb": round(peak, 1)}
+
+
+def measure_encode(catalogue: Catalogue, store: Path, model: str) -> tuple[int, float]:
+    """In the chunks of a build: more texts at once would be padded less."""
+    encoder = open_encoder(model, store, say=partial(say, Console()))
+    products = read_products(catalogue.paths, catalogue.fields, on_bad_row=BadRows())
+    every = max(1, catalogue.count_rows() // SAMPLE)
+    texts = [product.text for product in islice(products, 0, SAMPLE * every, every)]
+    encoder.encode_products(texts[:16])
+    started = time.monotonic()
+    for first in range(0, len(texts), CHUNK_PRODUCTS):
+        encoder.encode_products(texts[first : first + CHUNK_PRODUCTS])
+    return len(texts), time.monotonic() - started
+
+
+def measure_reindex(catalogue: Catalogue, work: Path) -> tuple[int, float]:
+    result = build(catalogue, work)
+    return result.products, result.seconds
+
+
+def measure_unchanged(catalogue: Catalogue, work: Path) -> tuple[int, float]:
+    result = build(catalogue, work)
+    if not result.unchanged:
+        raise EndcapError("the stage reindex must come first, in the same folder")
+    return result.products, result.seconds
+
+
+def measure_synthetic(count: int, work: Path) -> tuple[int, float]:
+    work.mkdir()
+    path = work / "products.jsonl"
+    with path.open("w") as file:
+        file.writelines(json.dumps(product) + "\n" for product in make_products(count))
+    result = build(Catalogue([path], DataFolder(work).fields()), work)
+    return result.products, result.seconds
+
+
+def build(catalogue: Catalogue, store: Path) -> Reindexed:
+    with OpenSearch(connection_class=EmbeddedConnection, folder=str(store / "engine")) as client:
+        return reindex(client, store, INDEX, catalogue, FreeEncoder())
 
 
 class FreeEncoder:
@@ -66,53 +142,7 @@ class FreeEncoder:
     encode_queries = encode_products
 
 
-def open_catalogue(path: Path) -> Catalogue:
-    rows = islice(read_rows(path, on_bad_row=BadRows()), GUESSING_ROWS)
-    return Catalogue([path], CatalogueFields.guess([row.values for row in rows]))
-
-
-def build(catalogue: Catalogue, store: Path) -> Reindexed:
-    with OpenSearch(connection_class=EmbeddedConnection, folder=str(store / "engine")) as client:
-        return reindex(client, store, "products", catalogue, FreeEncoder())
-
-
-def measure_encode(data: Path, work: Path, store: Path | None) -> tuple[int, float]:
-    try:
-        encoder = open_encoder(DEFAULT_MODEL, store or work)
-    except EncoderError as error:
-        sys.stderr.write(f"encode is left out, there is no encoder: {error}\n")
-        sys.exit(NO_ENCODER)
-    catalogue = open_catalogue(data)
-    products = read_products(catalogue.paths, catalogue.fields, on_bad_row=BadRows())
-    every = max(1, catalogue.count_rows() // SAMPLE)
-    texts = [product.text for product in islice(products, 0, SAMPLE * every, every)]
-    encoder.encode_products(texts[:16])
-    started = time.monotonic()
-    encoder.encode_products(texts)
-    return len(texts), time.monotonic() - started
-
-
-def measure_reindex(data: Path, work: Path, store: Path | None) -> tuple[int, float]:
-    result = build(open_catalogue(data), work)
-    return result.products, result.seconds
-
-
-def measure_unchanged(data: Path, work: Path, store: Path | None) -> tuple[int, float]:
-    result = build(open_catalogue(data), work)
-    if not result.unchanged:
-        raise SystemExit("the stage reindex must come first, in the same folder")
-    return result.products, result.seconds
-
-
-def measure_synthetic(count: int, work: Path) -> tuple[int, float]:
-    path = work / "products.jsonl"
-    with path.open("w") as file:
-        file.writelines(json.dumps(product) + "\n" for product in make_products(count))
-    result = build(open_catalogue(path), work)
-    return result.products, result.seconds
-
-
-def make_products(count: int) -> Iterator[Row]:
+def make_products(count: int) -> Iterator[dict[str, Any]]:
     """Products of 10 title and 40 description words, drawn as words are: few often, most rarely."""
     rng = random.Random(1)
     syllables = ["ba", "co", "di", "fu", "ge", "li", "mo", "na", "pe", "ri", "so", "tu"]
@@ -130,83 +160,10 @@ def make_products(count: int) -> Iterator[Row]:
         }
 
 
-MEASURES: dict[str, Callable[[Path, Path, Path | None], tuple[int, float]]] = {
-    "encode": measure_encode,
-    "reindex": measure_reindex,
-    "unchanged": measure_unchanged,
-}
-
-
-def run_stage(stage: str, data: Path, work: Path, store: Path | None) -> Row:
-    if stage in MEASURES:
-        products, seconds = MEASURES[stage](data, work, store)
-    else:
-        products, seconds = measure_synthetic(int(stage.removeprefix("synthetic-")), work)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {
-        "stage": stage,
-        "products": products,
-        "products_per_s": round(products / seconds, 1),
-        "peak_mb": round(peak, 1),
-    }
-
-
-def run_in_child(stage: str, arguments: argparse.Namespace, work: Path) -> Row | None:
-    """The stage's row; None where it is left out, which it has said itself."""
-    command = [sys.executable, __file__, "--data", str(arguments.data), "--stage", stage]
-    command += ["--work", str(work)]
-    command += ["--store", str(arguments.store)] if arguments.store else []
-    child = subprocess.run(command, stdout=subprocess.PIPE, check=False)
-    if child.returncode == NO_ENCODER:
-        return None
-    child.check_returncode()
-    row: Row = json.loads(child.stdout)
-    return row
-
-
-def run_stages(arguments: argparse.Namespace) -> list[Row]:
-    rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        for stage in STAGES:
-            work = Path(folder) / (stage if stage.startswith("synthetic") else "data")
-            work.mkdir(exist_ok=True)
-            if row := run_in_child(stage, arguments, work):
-                rows.append(row)
-    return rows
-
-
-def show(rows: list[Row]) -> None:
-    table = Table(title="indexing")
-    for heading in ("stage", "products", "products/s", "peak MB"):
-        table.add_column(heading, justify="left" if heading == "stage" else "right")
-    for row in rows:
-        cells = (row["products"], row["products_per_s"], row["peak_mb"])
-        table.add_row(row["stage"], *(f"{cell:,.0f}" for cell in cells))
-    Console().print(table)
-
-
-def read_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    store = os.environ.get("ENDCAP_STORE")
-    parser.add_argument("--data", type=Path, required=True, help="folder with products.jsonl.gz")
-    parser.add_argument("--json", type=Path, help="write the rows here too")
-    parser.add_argument("--store", type=Path, default=store, help="where the encoder lies")
-    parser.add_argument("--stage", help=argparse.SUPPRESS)
-    parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
-    return parser.parse_args()
-
-
-def main() -> None:
-    arguments = read_arguments()
-    if arguments.stage:
-        data = arguments.data / "products.jsonl.gz"
-        row = run_stage(arguments.stage, data, arguments.work, arguments.store)
-        sys.stdout.write(json.dumps(row))
-        return
-    rows = run_stages(arguments)
-    show(rows)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(rows, indent=1))
+def main(arguments: list[str] | None = None) -> None:
+    made = parser(__doc__)
+    made.add_argument("--sizes", type=int, nargs="*", default=SIZES, help="synthetic products")
+    run(made.parse_args(arguments), measure)
 
 
 if __name__ == "__main__":
