@@ -13,6 +13,7 @@ from endcap.evaluation.folds import split_folds
 from endcap.evaluation.judgments import Judgments
 from endcap.evaluation.systems import SYSTEMS, Asked, Searcher
 from endcap.evaluation.trials import LEGS, Trials
+from endcap.exceptions import EvaluationError
 from endcap.tuning import Tuning
 from endcap_reranker import Fitted, Search, fit
 
@@ -70,9 +71,18 @@ class Tuner:
         return Tuned(tuning, replace(self.start, boosts=baseline))
 
     def out_of_fold(self, systems: Sequence[str] = SYSTEMS) -> list[Row]:
-        """Rows in which every query is answered by the configuration of the other folds."""
+        """Rows in which every query is answered by the configuration of the other folds.
+
+        Raises EvaluationError where all queries are in one fold.
+        """
         runs = Runs()
-        for training, held_out in split_folds(self.judgments):
+        folds = list(split_folds(self.judgments))
+        if not folds:
+            raise EvaluationError(
+                f"{len(self.judgments)} judged queries with a relevant product are too few for"
+                " folds: pass --no-folds, or judge more"
+            )
+        for training, held_out in folds:
             tuned = self.tune(training)
             runs.search(self.searcher, held_out, tunings(tuned, systems))
         return runs.rows(self.judgments.among(list(runs.found[systems[0]])), OUT_OF_FOLD)

@@ -104,6 +104,14 @@ def test_tune_without_folds_measures_nothing(run, judgments):
     assert "out-of-fold" not in run("tune", judgments, "--no-folds")
 
 
+def test_too_few_queries_for_folds(run, tmp_path):
+    path = tmp_path / "one.tsv"
+    path.write_text("query\tproduct\tgrade\nred sofa\tp000\t3\nred sofa\tp001\t0\n")
+    with pytest.raises(EvaluationError, match="1 judged queries .* too few for folds: pass --no"):
+        run("tune", path)
+    assert "is promoted" in run("tune", path, "--no-folds")
+
+
 def test_tune_on_events_alone(run, events, store):
     shown = run("tune", "--events", events)
     registry = Registry(store, "products")
