@@ -87,6 +87,10 @@ class Registry:
         """Keep a tuning; returns the artefact's name."""
         return self._save(TUNING, {}, {"tuning.json": tuning.to_json()}, facts)
 
+    def facts(self, kind: str, name: str) -> dict[str, Any]:
+        """What was said of an artefact when it was saved."""
+        return dict(self._open(kind, name).manifest["made_by"])
+
     def tuning(self, name: str) -> Tuning:
         folder = self._open(TUNING, name)
         try:

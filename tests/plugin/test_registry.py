@@ -36,6 +36,7 @@ def counted() -> Cooccurrence:
 
 def test_artefacts_are_numbered_by_kind(registry, counted):
     assert registry.save_tuning(Tuning(), FACTS) == "tuning-000001"
+    assert registry.facts("tuning", "tuning-000001") == FACTS
     assert registry.save_tuning(Tuning(), FACTS) == "tuning-000002"
     assert registry.save_cooccurrence(counted, FACTS) == "cooccurrence-000001"
     assert registry.save_tuning(Tuning(), FACTS) == "tuning-000003"

@@ -1,9 +1,10 @@
 """`endcap evaluate` and `endcap tune`."""
 
 import functools
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -20,15 +21,17 @@ from endcap.cli.terminal import open_console, say, say_bad_rows
 from endcap.client import SearchClient
 from endcap.configuration import Configuration
 from endcap.connections import connect
-from endcap.evaluation import Judgments, Tuner, tune_on_events
+from endcap.evaluation import Judgments, Tuned, Tuner, tune_on_events
 from endcap.evaluation import evaluate as compare
 from endcap.evaluation.tables import print_rows, write_rows
 from endcap.exceptions import EvaluationError
 from endcap.operations import live_generation, made_of, read_interactions
 from endcap.registry import COOCCURRENCE, TUNING, Registry
 from endcap.tuning import Tuning
-from endcap_indexer.catalogue import BadRows, CatalogueFields
+from endcap_indexer.catalogue import BadRows, CatalogueFields, digest_of
 from endcap_reranker import Fitted
+
+BASELINE_BOOSTS = "baseline_boosts"  # in the facts of a tuning
 
 JUDGMENTS = typer.Argument(help="Judgments, TSV: split (optional), query, product, grade.")
 Split = Annotated[str | None, typer.Option(help="Only the queries of this split.")]
@@ -49,11 +52,26 @@ def evaluate(
     judged = _read_judgments(judgments, split)
     with open_client(engine, store, _read_unhurried(config)) as (client, folder):
         live_generation(client, folder, index)
-        tuning = _promoted(Registry(folder, index))
+        promoted = _promoted(Registry(folder, index))
         with console.status(f"searching {len(judged)} queries"):
-            rows = compare(client, index, judged, tuning, split=split or "all")
+            rows = compare(
+                client,
+                index,
+                judged,
+                promoted.tuning,
+                baseline=promoted.baseline,
+                split=split or "all",
+            )
     print_rows(console, rows)
     say(console, _said_of(judged))
+    if promoted.chosen_on(judgments, split):
+        say(
+            console,
+            "these queries chose the tuning, so the figures flatter it;"
+            " `endcap tune` prints the out-of-fold ones",
+            label="in-sample",
+            style="yellow",
+        )
     if json is not None:
         write_rows(json, rows)
 
@@ -75,12 +93,13 @@ def tune(
     console = open_console()
     configuration = _read_unhurried(config)
     tuning: Tuning | None = None
+    baseline: Tuning | None = None
     with open_client(engine, store, configuration) as (client, folder):
         fields = CatalogueFields.from_table(live_generation(client, folder, index).catalogue)
         if judgments is not None:
             judged = _read_judgments(judgments, split)
             tuner = Tuner(client, index, judged, say=functools.partial(say, console))
-            tuning = _tune_on_judgments(console, tuner, folds, json)
+            tuning, baseline = _tune_on_judgments(console, tuner, folds, json)
     if events is not None:
         place, _ = find_places(engine, store, configuration)
         open_scratch = functools.partial(_open_scratch, place, configuration)
@@ -90,11 +109,12 @@ def tune(
         with console.status("tuning on each shopper's last-but-one event"):
             tuned = tune_on_events(open_scratch, folder, index, interactions, fields, tuning)
         _say_fitted(console, tuned.fitted)
-        tuning = tuned.tuning
-    if tuning is None:
+        tuning, baseline = tuned.tuning, baseline or tuned.baseline
+    if tuning is None or baseline is None:
         raise EvaluationError("nothing to tune on: pass judgments, --events or both")
     registry = Registry(folder, index)
-    facts = {"split": split, **made_of(judgments=judgments, events=events)}
+    made = made_of(judgments=judgments, events=events)
+    facts = {"split": split, BASELINE_BOOSTS: dict(baseline.boosts), **made}
     name = registry.save_tuning(tuning, facts)
     registry.promote(TUNING, name)
     say(console, f"is promoted: {tuning.to_json().decode()}", label=name, style="bold")
@@ -102,7 +122,7 @@ def tune(
         say(console, "co-occurrence is not counted yet; run: endcap train EVENTS", label="but")
 
 
-def _tune_on_judgments(console: Console, tuner: Tuner, folds: bool, json: Path | None) -> Tuning:
+def _tune_on_judgments(console: Console, tuner: Tuner, folds: bool, json: Path | None) -> Tuned:
     if folds:
         rows = tuner.out_of_fold()
         print_rows(console, rows)
@@ -113,7 +133,7 @@ def _tune_on_judgments(console: Console, tuner: Tuner, folds: bool, json: Path |
         )
         if json is not None:
             write_rows(json, rows)
-    return tuner.tune(tuner.judgments).tuning
+    return tuner.tune(tuner.judgments)
 
 
 def _open_scratch(place: str, configuration: Configuration, scratch: Path) -> SearchClient:
@@ -151,6 +171,28 @@ def _said_of(judgments: Judgments) -> str:
     )
 
 
-def _promoted(registry: Registry) -> Tuning:
+@dataclass(frozen=True)
+class _Promoted:
+    """A tuning, and what its artefact says of how it was made."""
+
+    tuning: Tuning
+    facts: Mapping[str, Any]
+
+    @property
+    def baseline(self) -> Tuning | None:
+        """The engine alone, by the boosts that were best for it; None where nobody chose any."""
+        boosts = self.facts.get(BASELINE_BOOSTS)
+        return None if boosts is None else replace(self.tuning, boosts=boosts)
+
+    def chosen_on(self, judgments: Path, split: str | None) -> bool:
+        """Whether any of these queries had a say."""
+        made_by = self.facts.get("judgments", {}).get("digest")
+        splits = {split, self.facts.get("split")}  # None: every query
+        return (None in splits or len(splits) == 1) and bool(made_by == digest_of([judgments]))
+
+
+def _promoted(registry: Registry) -> _Promoted:
     name = registry.promoted().get(TUNING)
-    return Tuning() if name is None else registry.tuning(name)
+    if name is None:
+        return _Promoted(Tuning(), {})
+    return _Promoted(registry.tuning(name), registry.facts(TUNING, name))

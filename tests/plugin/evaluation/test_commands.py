@@ -80,6 +80,32 @@ def test_evaluate_takes_the_promoted_tuning(run, judgments, store, tmp_path):
     assert lexical["ndcg@10"] == 0
 
 
+def test_evaluate_says_that_the_tuning_was_chosen_on_these_queries(run, judgments, tmp_path):
+    said = "in-sample these queries chose the tuning"
+    assert said not in run("evaluate", judgments)
+    run("tune", judgments, "--no-folds", "--split", "dev")
+    assert said in run("evaluate", judgments)
+    assert said in run("evaluate", judgments, "--split", "dev")
+    assert said not in run("evaluate", judgments, "--split", "test")
+    other = tmp_path / "other.tsv"
+    other.write_text(judgments.read_text() + "dev\tblue coat\tp001\t1\n")
+    assert said not in run("evaluate", other)
+
+
+def test_the_engine_alone_keeps_its_own_boosts(run, judgments, store, tmp_path):
+    """The tuning's boosts find nothing; those kept for the engine alone find what is judged."""
+    registry = Registry(store, "products")
+    brand = Tuning(boosts={"brand": 1.0}, floor=1.0)
+    facts = {"baseline_boosts": {"title": 1.0}}
+    registry.promote(TUNING, registry.save_tuning(brand, facts))
+    run("evaluate", judgments, "--json", tmp_path / "rows.json")
+    lexical, *_ = json.loads((tmp_path / "rows.json").read_text())
+    assert lexical["ndcg@10"] > 0
+    run("tune", judgments, "--no-folds")
+    kept = registry.facts(TUNING, registry.promoted()[TUNING])["baseline_boosts"]
+    assert set(kept) == {"title", "brand"}
+
+
 def test_only_one_split(run, judgments, tmp_path):
     run("evaluate", judgments, "--split", "test", "--json", tmp_path / "rows.json")
     (first, *_) = json.loads((tmp_path / "rows.json").read_text())
@@ -138,6 +164,6 @@ def test_nothing_to_tune_on(run):
 
 
 def test_an_index_that_is_not_there(run, events):
-    missing = "shoes has no live generation; run: endcap reindex"
+    missing = "shoes has no live generation in .*; run: endcap reindex CATALOGUE --index shoes"
     with pytest.raises(ConfigurationError, match=missing):
         run("tune", "--events", events, "--index", "shoes")
