@@ -57,9 +57,10 @@ def fuse(
     if vector is not None:
         extra = int(np.count_nonzero(~seen[vector.extra]))
     for found in _found(vector, history):
-        new = found.rows[~seen[found.rows]]
+        unseen = ~seen[found.rows]
+        new = found.rows[unseen]
         rows = np.concatenate([rows, new])
-        scores = np.concatenate([scores, found.scores[~seen[found.rows]]])
+        scores = np.concatenate([scores, found.scores[unseen]])
         ids = ids + generation.ids(new)
         seen[new] = True
     if not reading.text and _says_nothing(scores):
