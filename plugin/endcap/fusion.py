@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from endcap.bodies import Reading
 from endcap.histories import HistoryLeg
+from endcap.neighbours import VectorLeg
 from endcap.opening import Snapshot
-from endcap.recall import LexicalLeg, Scored, VectorLeg
+from endcap.recall import LexicalLeg, Scored
 from endcap_reranker import (
     Blend,
     Candidates,

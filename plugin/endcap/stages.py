@@ -9,10 +9,11 @@ from endcap.bodies import Reading
 from endcap.cursors import Cursor
 from endcap.fusion import Window, fuse, rerank
 from endcap.histories import HistoryLeg, Identify, history_leg
+from endcap.neighbours import VectorLeg, vector_leg
 from endcap.opening import Snapshot
 from endcap.pages import Page, cut, head_request, tail_request
 from endcap.plans import Plan
-from endcap.recall import LexicalLeg, VectorLeg, lexical_leg, vector_leg
+from endcap.recall import LexicalLeg, lexical_leg
 from endcap.requests import SearchRequest
 from endcap.responses import assemble, explain, scored, scored_below, with_extension
 from endcap.steps import Call, Computation, Late, Legs, Outcome, Steps
