@@ -5,24 +5,22 @@ A folder holds products, and any of judgments, interactions and search_test, eac
 """
 
 import functools
-from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from rich.console import Console
 
 from endcap import SearchClient, connect
 from endcap.cli.progress import TerminalProgress
 from endcap.cli.terminal import say, say_bad_rows
+from endcap.event_sources import read_files, read_interactions
 from endcap.exceptions import EndcapError
-from endcap.operations import read_interactions
 from endcap_indexer.catalogue import BadRows, CatalogueFields, digest_of, read_rows
 from endcap_indexer.encoder import open_encoder
 from endcap_indexer.generations import Catalogue, Generation, generation_folder, reindex
-from endcap_reranker import ACTION_WEIGHTS, Interactions
-from endcap_reranker.events import BadFieldError, find_clock, read_event
+from endcap_reranker import Interactions
 
 SUFFIXES = (".tsv", ".jsonl", ".csv", ".tsv.gz", ".jsonl.gz", ".csv.gz")
 CACHE = Path(".cache/benchmarks")
@@ -62,32 +60,19 @@ class DataFolder:
     def events(self, console: Console) -> "Events":
         """Each user's products at their last events, oldest first; bad rows are said."""
         file, bad_rows = self.require("interactions"), BadRows()
-        interactions = read_interactions(file, bad_rows)
+        rows = read_files([file], bad_rows)
+        interactions = read_interactions(rows, bad_rows, identify=lambda kind, name: name)
         say_bad_rows(console, bad_rows)
-        rows = (row.values for row in read_rows(file, on_bad_row=BadRows()))
-        return Events(interactions.distinct(), _number_users(rows))
+        assert interactions.user_keys is not None  # as identify makes them
+        users = {key.decode(): number for number, key in enumerate(interactions.user_keys.tolist())}
+        return Events(interactions.distinct(), users)
 
 
 class Events(NamedTuple):
-    """users: the number of each user in the interactions, which keep no ids."""
+    """users: the number of each user in the interactions."""
 
     interactions: Interactions
     users: dict[str, int]
-
-
-def _number_users(rows: Iterable[dict[str, Any]]) -> dict[str, int]:
-    """As `Interactions` numbers them: in the order of their first events."""
-    users: dict[str, int] = {}
-    clock = None
-    for row in rows:
-        try:
-            event = read_event(row, clock or find_clock(row), ACTION_WEIGHTS)
-        except BadFieldError:
-            continue
-        clock = clock or find_clock(row)
-        if event.weight:
-            users.setdefault(event.user, len(users))
-    return users
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,17 @@
 """What the commands do, apart from the terminal that they do it on."""
 
 import datetime
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from endcap.client import SearchClient
 from endcap.configuration import Configuration
+from endcap.event_sources import read_files, read_interactions
 from endcap.exceptions import ConfigurationError
 from endcap.registry import COOCCURRENCE, Registry
 from endcap_indexer.catalogue import (
-    BadRow,
     BadRows,
     CatalogueFields,
     OnBadRow,
@@ -28,7 +28,7 @@ from endcap_indexer.generations import (
     list_generations,
     reindex,
 )
-from endcap_reranker import BadEvent, Cooccurrence, Interactions
+from endcap_reranker import Cooccurrence, Interactions
 
 SAMPLE = 500  # rows that a guess looks at
 
@@ -75,23 +75,9 @@ def live_generation(client: SearchClient, store: Path, index: str) -> Manifest:
     )
 
 
-def read_interactions(events: Path, on_bad_row: OnBadRow) -> Interactions:
-    """The events of a file; what is wrong with a row is told with its file and line."""
-
-    def rows() -> Iterator[tuple[str, Mapping[str, Any]]]:
-        for row in read_rows(events, on_bad_row=on_bad_row):
-            yield f"{row.file}:{row.line}", row.values
-
-    def on_bad_event(bad: BadEvent) -> None:
-        file, _, line = bad.place.rpartition(":")
-        on_bad_row(BadRow(file, int(line), bad.field, bad.reason))
-
-    return Interactions.from_rows(rows(), on_bad_row=on_bad_event)
-
-
 def count_events(store: Path, index: str, events: Path, on_bad_row: OnBadRow) -> Counted:
     """Count which products are chosen together, and promote what was counted."""
-    interactions = read_interactions(events, on_bad_row)
+    interactions = read_interactions(read_files([events], on_bad_row), on_bad_row)
     facts = {"interactions": len(interactions), "shoppers": interactions.n_users}
     registry = Registry(store, index)
     name = registry.save_cooccurrence(

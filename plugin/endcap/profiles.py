@@ -17,7 +17,7 @@ from opensearchpy import RequestError
 
 from endcap.exceptions import ProfileError
 from endcap.steps import Call, Steps
-from endcap_reranker import ACTION_WEIGHTS
+from endcap_reranker import ACTION_WEIGHTS, OURS
 
 PROFILES = "endcap_profiles"
 EVENTS = "ubi_events"
@@ -204,8 +204,9 @@ def _require_all(results: Iterable[Mapping[str, Any]], done: str) -> None:
 
 
 def _ubi_event(key: str, event: Event) -> dict[str, Any]:
-    """UBI 1.3: the object is a product, by the id of the catalogue."""
+    """UBI 1.3: the object is a product, by the id of the catalogue, and the client a hash."""
     return {
+        "application": OURS,
         "action_name": event.action,
         "client_id": key,
         "timestamp": event.time,

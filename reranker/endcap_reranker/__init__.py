@@ -11,7 +11,8 @@ from endcap_reranker.columns import (
     TextColumn,
 )
 from endcap_reranker.cooccurrence import Cooccurrence
-from endcap_reranker.events import ACTION_WEIGHTS, BadEvent
+from endcap_reranker.event_log import BOTS_PER_HOUR, Identify
+from endcap_reranker.events import ACTION_WEIGHTS, OURS, BadEvent
 from endcap_reranker.exceptions import (
     ArtefactError,
     ColumnError,
@@ -27,6 +28,7 @@ from endcap_reranker.reranker import Reranker
 __all__ = [
     "ACTION_WEIGHTS",
     "ArtefactError",
+    "BOTS_PER_HOUR",
     "BadEvent",
     "Blend",
     "Candidates",
@@ -37,9 +39,11 @@ __all__ = [
     "FittingError",
     "Histories",
     "HistoryColumn",
+    "Identify",
     "Interactions",
     "InteractionsError",
     "LexicalColumn",
+    "OURS",
     "PopularityColumn",
     "Reranked",
     "Reranker",

@@ -1,24 +1,18 @@
 """Who did what, in which order: the events of a shop as arrays."""
 
-from array import array
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from endcap_reranker.arrays import Codes, Doubles, Floats, check
-from endcap_reranker.events import (
-    ACTION_WEIGHTS,
-    BadEvent,
-    BadFieldError,
-    Clock,
-    Event,
-    find_clock,
-    read_event,
-)
+from endcap_reranker.event_log import BOTS_PER_HOUR, EventLog, Identify
+from endcap_reranker.events import ACTION_WEIGHTS, BadEvent, BadFieldError
 from endcap_reranker.exceptions import InteractionsError
+
+DAY = 86_400.0
 
 
 class Histories(NamedTuple):
@@ -35,7 +29,9 @@ class Interactions:
 
     users: (n,) codes in ascending order. items: (n,) codes into item_ids. weights: (n,) of the
     actions. item_ids: (m,) UTF-8 in ascending order. times: (n,) seconds since 1970, where the
-    events have times. queries: (n,) codes into query_texts, -1 none. No user id is kept.
+    events have times. queries: (n,) codes into query_texts, -1 none. user_keys: (n_users,) the
+    users' keyed hashes, where they are wanted; no id of a user is kept. report: what was left out
+    while reading, or lacked something, by reason.
     """
 
     users: Codes
@@ -46,7 +42,8 @@ class Interactions:
     times: Doubles | None = None
     queries: Codes | None = None
     query_texts: tuple[str, ...] = ()
-    duplicates: int = 0
+    user_keys: NDArray[np.bytes_] | None = None
+    report: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         n = len(self.users)
@@ -58,6 +55,8 @@ class Interactions:
         if self.queries is not None:
             check("queries", self.queries, np.int32, n)
             _check_codes("queries", self.queries, -1, len(self.query_texts))
+        if self.user_keys is not None and len(self.user_keys) != self.n_users:
+            raise InteractionsError("user_keys must be one of each user")
         _check_codes("users", self.users, 0, self.n_users)
         _check_codes("items", self.items, 0, len(self.item_ids))
         if (np.diff(self.users) < 0).any():
@@ -76,21 +75,25 @@ class Interactions:
         rows: Iterable[tuple[str, Mapping[str, Any]]],
         *,
         action_weights: Mapping[str, float] = ACTION_WEIGHTS,
+        identify: Identify | None = None,
+        bots_per_hour: int | None = BOTS_PER_HOUR,
         on_bad_row: Callable[[BadEvent], None],
     ) -> "Interactions":
-        """Events from (place, row) pairs; a bad row goes to `on_bad_row` and is skipped.
+        """Events from (place, row) pairs of any dialect; a bad row goes to `on_bad_row`.
 
-        Users are numbered as they first appear. The first row says what orders the events: a
-        time, else a position, else the file. An action of weight 0 is no event. Of rows of one
-        user, item and moment the heaviest counts. Raises InteractionsError if no row is good.
+        Users are numbered as they first appear. The first event says what orders them all: a time,
+        else a position, else the file. An action of weight 0 is no event. Of rows of one user, item
+        and moment the heaviest counts. identify: (kind of an id, id) → the shopper's keyed hash;
+        None: no key is wanted. bots_per_hour: where events have times, who has more of them in an
+        hour is no shopper; None: everybody is. Raises InteractionsError if no row is good.
         """
-        events = _Columns()
+        log = EventLog(action_weights, identify, bots_per_hour)
         for place, row in rows:
             try:
-                events.append(row, action_weights)
+                log.append(row)
             except BadFieldError as error:
                 on_bad_row(BadEvent(place, error.field, error.reason))
-        return events.interactions()
+        return cls(**log.columns()._asdict())
 
     def histories(self) -> Histories:
         """The events by user; a user without events has an empty history."""
@@ -121,6 +124,29 @@ class Interactions:
         ends = self.histories().indptr[1:]
         return self._only(np.arange(len(self)) < ends[self.users] - n)
 
+    def decayed(self, half_life: float) -> "Interactions":
+        """An event so many days before the last counts half; raises InteractionsError."""
+        times = self._require_times("decay")
+        age = (times.max(initial=-np.inf) - times) / DAY
+        return replace(self, weights=(self.weights * 0.5 ** (age / half_life)).astype(np.float32))
+
+    def in_sessions(self, gap: float) -> "Interactions":
+        """Each session as a user of its own: it ends where nothing is done for `gap` seconds.
+
+        The keys are gone, since a session is nobody; raises InteractionsError.
+        """
+        times = self._require_times("sessions")
+        begins = np.ones(len(self), bool)
+        begins[1:] = (np.diff(self.users) != 0) | (np.diff(times) > gap)
+        sessions = np.cumsum(begins).astype(np.int32) - np.int32(1)
+        count = int(sessions[-1]) + 1 if len(self) else 0
+        return replace(self, users=sessions, n_users=count, user_keys=None)
+
+    def _require_times(self, wanted: str) -> Doubles:
+        if self.times is None:
+            raise InteractionsError(f"{wanted} needs events with times; these have none")
+        return self.times
+
     def _only(self, kept: NDArray[np.bool_]) -> "Interactions":
         return replace(
             self,
@@ -135,70 +161,3 @@ class Interactions:
 def _check_codes(name: str, codes: Codes, least: int, end: int) -> None:
     if len(codes) and not (codes.min() >= least and codes.max() < end):
         raise InteractionsError(f"{name} must be from {least} to {end - 1}")
-
-
-class _Columns:
-    """Events on their way to arrays; the only place that ever sees a user id."""
-
-    def __init__(self) -> None:
-        self.clock: Clock | None = None
-        self.user_codes: dict[str, int] = {}
-        self.item_codes: dict[str, int] = {}
-        self.query_codes: dict[str, int] = {"": -1}
-        self.users = array("i")
-        self.items = array("i")
-        self.queries = array("i")
-        self.weights = array("f")
-        self.moments = array("d")
-
-    def append(self, row: Mapping[str, Any], action_weights: Mapping[str, float]) -> None:
-        clock = self.clock or find_clock(row)
-        event: Event = read_event(row, clock, action_weights)
-        self.clock = clock
-        if event.weight == 0:
-            return
-        self.users.append(self.user_codes.setdefault(event.user, len(self.user_codes)))
-        self.items.append(self.item_codes.setdefault(event.item, len(self.item_codes)))
-        self.queries.append(self.query_codes.setdefault(event.query, len(self.query_codes) - 1))
-        self.weights.append(event.weight)
-        self.moments.append(len(self.moments) if clock == "file" else event.moment)
-
-    def interactions(self) -> Interactions:
-        if not self.users:
-            raise InteractionsError("no event: every row was bad, or there was none")
-        users = np.array(self.users, np.int32)
-        items, item_ids = self._sorted_items()
-        moments = np.array(self.moments, np.float64)
-        weights = np.array(self.weights, np.float32)
-        kept = _first_of_each(users, items, moments, weights)
-        order = kept[np.lexsort((kept, moments[kept], users[kept]))]
-        return Interactions(
-            users=users[order],
-            items=items[order],
-            weights=weights[order],
-            item_ids=item_ids,
-            n_users=len(self.user_codes),
-            times=moments[order] if self.clock == "time" else None,
-            queries=np.array(self.queries, np.int32)[order],
-            query_texts=tuple(self.query_codes)[1:],
-            duplicates=len(users) - len(order),
-        )
-
-    def _sorted_items(self) -> tuple[Codes, NDArray[np.bytes_]]:
-        ids = np.array([item.encode() for item in self.item_codes])
-        order = np.argsort(ids)
-        recoded = np.empty(len(ids), np.int32)
-        recoded[order] = np.arange(len(ids), dtype=np.int32)
-        return recoded[np.array(self.items, np.int32)], ids[order]
-
-
-def _first_of_each(
-    users: Codes, items: Codes, moments: Doubles, weights: Floats
-) -> NDArray[np.intp]:
-    """Positions of the heaviest event of each (user, item, moment)."""
-    order = np.lexsort((-weights, moments, items, users))
-    new = np.ones(len(order), bool)
-    new[1:] = (
-        (np.diff(users[order]) != 0) | (np.diff(items[order]) != 0) | (np.diff(moments[order]) != 0)
-    )
-    return order[new]

@@ -134,6 +134,6 @@ def test_the_configuration_that_is_shown_is_read_and_shows_every_key():
 
 
 def test_the_names_of_an_event_are_those_that_are_read():
-    said = section("docs/catalogue.md", "Events")
+    said = read("docs/events.md")
     for names in (*FIELDS.values(), ACTION_WEIGHTS):
         assert all(re.search(rf"\b{name}\b", said) for name in names)

@@ -5,7 +5,7 @@ import pytest
 from endcap import operations
 from endcap.configuration import Configuration, EncoderSettings
 from endcap.exceptions import ConfigurationError
-from endcap.operations import build_generation, live_generation, made_of, read_interactions
+from endcap.operations import build_generation, live_generation, made_of
 from endcap_indexer.catalogue import BadRows, CatalogueFields, digest_of
 from endcap_indexer.encoder import DEFAULT_MODEL, Prompts
 
@@ -93,17 +93,6 @@ def test_without_a_live_generation_it_is_said_what_to_run(client, store, tmp_pat
             f"{index} has no live generation in {folder}; run: endcap reindex CATALOGUE"
             f" --index {index} --store {folder}"
         )
-
-
-def test_a_bad_event_is_named_by_file_and_line(tmp_path):
-    path = tmp_path / "a:b.csv"
-    path.write_text("user,item,action\nada,p1,view\nada,,view\nbob,p2,stare\n")
-    bad_rows = BadRows()
-    assert len(read_interactions(path, bad_rows)) == 1
-    assert [(bad.file, bad.line, bad.field) for bad in bad_rows.first] == [
-        (str(path), 3, "item"),
-        (str(path), 4, "action"),
-    ]
 
 
 def test_what_an_artefact_was_made_of(catalogue):

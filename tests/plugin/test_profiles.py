@@ -144,6 +144,7 @@ def test_an_event_is_a_ubi_event_too(engine):
     engine.client.indices.refresh(index=EVENTS)
     (hit,) = engine.client.search(index=EVENTS)["hits"]["hits"]
     assert hit["_source"] == {
+        "application": "endcap",
         "action_name": "click",
         "client_id": ADA,
         "timestamp": "2026-11-23T10:00:00.000Z",

@@ -15,7 +15,7 @@ def read(row, clock="time"):
 
 def test_an_event():
     row = {**GOOD, "action": "purchase", "query": "red shoes"}
-    assert read(row) == Event("u", "i", 3.0, NINE, "red shoes")
+    assert read(row) == Event("u", "user", "i", 3.0, NINE, "red shoes", "")
 
 
 @pytest.mark.parametrize("name", ["user", "user_id", "client_id"])
@@ -28,7 +28,7 @@ def test_names_of_the_item(name):
     assert read({"user": "u", name: "i"}, "file").item == "i"
 
 
-@pytest.mark.parametrize("name", ["action", "action_name", "event"])
+@pytest.mark.parametrize("name", ["action", "action_name", "event", "type"])
 def test_names_of_the_action(name):
     assert read({"user": "u", "item": "i", name: "add_to_cart"}, "file").weight == 2.0
 

@@ -78,14 +78,14 @@ def test_duplicates_are_dropped_and_counted():
         row("v", "a", time=1),
         row("u", "a", time=1),
     )
-    assert found.duplicates == 2
+    assert found.report == {"duplicates": 2}
     assert found.users.tolist() == [0, 0, 1]
     np.testing.assert_array_equal(found.weights, [3, 1, 1])
 
 
 def test_in_file_order_nothing_is_a_duplicate():
     found = from_rows(row("u", "a"), row("u", "a"))
-    assert (len(found), found.duplicates) == (2, 0)
+    assert (len(found), found.report) == (2, {})
 
 
 def test_actions_have_weights():
@@ -135,6 +135,118 @@ def test_a_bad_row_may_stop_everything():
 
     with pytest.raises(SystemExit, match="events.tsv:2: item missing"):
         from_rows({"user": "u"}, on_bad_row=stop)
+
+
+def test_what_is_left_out_is_counted_by_reason():
+    found = from_rows(
+        row("u", "a", time=1, action="view"),
+        row("u", "a", time=1, action="impression"),
+        row("", "a", time=2),
+        row(None, "a", time=2),
+        row("u", True, time=2),
+        row("u", "b", time="noon"),
+        row("u", "b", time=2, action="[hum]"),
+        on_bad_row=lambda bad: None,
+    )
+    assert found.report == {
+        "action: no weight": 1,
+        "actions of weight 0": 1,
+        "item: no id": 1,
+        "time: no time": 1,
+        "user: missing": 2,
+    }
+
+
+def test_an_anonymous_session_stands_in_for_a_user():
+    rows = [{"session_id": "s", "item": "a"}, {"session_id": "s", "user_id": "u", "item": "a"}]
+    found = from_rows(*rows, identify=lambda kind, name: f"{kind} {name}")
+    assert found.user_keys.tolist() == [b"session s", b"user u"]
+
+
+def test_a_user_and_a_session_of_one_name_are_two():
+    assert from_rows({"session": "s", "item": "a"}, row("s", "a")).n_users == 2
+
+
+def test_a_hash_of_ours_is_not_hashed_again():
+    ours = {"application": "endcap", "client_id": "0a1b", "item": "a"}
+    found = from_rows(ours, row("u", "a"), identify=lambda kind, name: f"{kind} {name}")
+    assert found.user_keys.tolist() == [b"0a1b", b"user u"]
+
+
+def every(seconds, events, user="bot"):
+    return [row(user, f"i{n}", time=seconds * n) for n in range(events)]
+
+
+def test_who_is_faster_than_anybody_reads_is_no_shopper():
+    person = [row("ada", "i0", time=5), row("ada", "i2", time=6)]
+    found = from_rows(*every(10, 101), *person, bots_per_hour=100, identify=lambda _, name: name)
+    assert ids(found) == ["i0", "i2"]
+    assert found.item_ids.tolist() == [b"i0", b"i2"]
+    assert (found.n_users, found.user_keys.tolist()) == (1, [b"ada"])
+    assert found.users.tolist() == [0, 0]
+    assert found.report == {"bots": 1, "events of bots": 101}
+
+
+@pytest.mark.parametrize(
+    ("rows", "limit"),
+    [
+        (every(10, 100), 100),
+        (every(36, 1000), 100),
+        (every(10, 101), None),
+        ([row("u", "a", time=5)] * 200, 100),
+        ([{**each, "time": None} for each in every(10, 200)], 100),
+    ],
+    ids=["as many", "slowly", "no limit", "one event, logged often", "without times"],
+)
+def test_who_is_no_bot(rows, limit):
+    found = from_rows(*rows, bots_per_hour=limit)
+    assert (found.n_users, found.report.get("bots")) == (1, None)
+
+
+def test_a_file_of_bots_is_no_history():
+    with pytest.raises(InteractionsError, match="every user had more than 100 in an hour"):
+        from_rows(*every(10, 101), bots_per_hour=100)
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 9)), min_size=1, max_size=40))
+def test_nobody_is_left_who_had_too_many(events):
+    """Against counting, for each event, those of the hour before it."""
+    rows = [row(f"u{user}", f"i{n}", time=600.0 * hour) for n, (user, hour) in enumerate(events)]
+    bots = {
+        user
+        for user, hour in events
+        if sum(u == user and hour - 6 < h <= hour for u, h in events) > 4
+    }
+    known = {f"u{user}" for user, _ in events if user not in bots}
+    if not known:
+        return
+    found = from_rows(*rows, bots_per_hour=4, identify=lambda _, name: name)
+    assert {key.decode() for key in found.user_keys.tolist()} == known
+
+
+def test_an_older_event_counts_less():
+    days = 86_400.0
+    whole = from_rows(row("u", "a", time=0), row("u", "b", time=30 * days, action="purchase"))
+    np.testing.assert_allclose(whole.decayed(30).weights, [0.5, 3])
+    np.testing.assert_array_equal(whole.weights, [1, 3])
+
+
+def test_a_session_ends_where_nothing_is_done():
+    whole = from_rows(
+        *(row("u", item, time=time) for item, time in [("a", 0), ("b", 60), ("c", 200)]),
+        row("v", "a", time=200),
+        identify=lambda _, name: name,
+    )
+    sessions = whole.in_sessions(100)
+    assert sessions.users.tolist() == [0, 0, 1, 2]
+    assert (sessions.n_users, sessions.user_keys) == (3, None)
+    assert ids(sessions) == ids(whole)
+
+
+@pytest.mark.parametrize("cut", [lambda i: i.decayed(1), lambda i: i.in_sessions(1)])
+def test_without_times_nothing_is_old(cut):
+    with pytest.raises(InteractionsError, match="needs events with times"):
+        cut(from_rows(row("u", "a")))
 
 
 @pytest.mark.parametrize("rows", [[], [{"item": "a"}], [row("u", "a", action="impression")]])
@@ -232,6 +344,7 @@ def test_the_order_of_files_does_not_matter_where_there_are_positions(pairs):
         ({"item_ids": np.array([b"b", b"a", b"c"])}, InteractionsError, "item_ids must be unique"),
         ({"item_ids": np.array([b"a", b"a", b"c"])}, InteractionsError, "item_ids must be unique"),
         ({"queries": np.zeros(2, np.int32)}, InteractionsError, "queries must be from -1 to -1"),
+        ({"user_keys": np.array([b"k"])}, InteractionsError, "user_keys must be one of each user"),
     ],
 )
 def test_what_does_not_fit_is_refused(make_interactions, change, error, message):

@@ -24,8 +24,9 @@ from endcap.connections import connect
 from endcap.evaluation import Judgments, Tuned, Tuner, tune_on_events
 from endcap.evaluation import evaluate as compare
 from endcap.evaluation.tables import print_rows, write_rows
+from endcap.event_sources import read_files, read_interactions
 from endcap.exceptions import EvaluationError
-from endcap.operations import live_generation, made_of, read_interactions
+from endcap.operations import live_generation, made_of
 from endcap.registry import COOCCURRENCE, TUNING, Registry
 from endcap.tuning import Tuning
 from endcap_indexer.catalogue import BadRows, CatalogueFields, digest_of
@@ -104,7 +105,7 @@ def tune(
         place, _ = find_places(engine, store, configuration)
         open_scratch = functools.partial(_open_scratch, place, configuration)
         bad_rows = BadRows()
-        interactions = read_interactions(events, bad_rows)
+        interactions = read_interactions(read_files([events], bad_rows), bad_rows)
         say_bad_rows(console, bad_rows)
         with console.status("tuning on each shopper's last-but-one event"):
             tuned = tune_on_events(open_scratch, folder, index, interactions, fields, tuning)
