@@ -27,8 +27,9 @@ from synthetic import make_interactions, make_queries
 
 from endcap import SearchClient
 from endcap.evaluation.comparison import Row
-from endcap.recall import BY_ROW
+from endcap.keys import by_row
 from endcap.registry import COOCCURRENCE, Registry
+from endcap_indexer.catalogue import ROW_FIELD
 from endcap_indexer.encoder import open_stored
 from endcap_reranker import (
     Blend,
@@ -106,7 +107,7 @@ def measure_engine(bench: Bench) -> list[Row]:
     """The lexical leg's own request."""
     with bench.shop.open() as client:
         bodies = [
-            {"query": client.text_query(text, index=INDEX), "size": WINDOW, **BY_ROW}
+            {"query": client.text_query(text, index=INDEX), "size": WINDOW, **by_row(ROW_FIELD)}
             for text in bench.queries
         ]
         return [

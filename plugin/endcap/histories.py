@@ -14,7 +14,7 @@ from endcap import profiles
 from endcap.bodies import Reading
 from endcap.opening import Snapshot
 from endcap.profiles import Profile
-from endcap.recall import Scored, among, ask_rows
+from endcap.recall import Scored, ask_rows
 from endcap.requests import SearchRequest
 from endcap.steps import Computation, Steps
 from endcap_reranker import ACTION_WEIGHTS, Shopper
@@ -50,7 +50,7 @@ def history_leg(
     rows = yield Computation(lambda: companions.recall(shopper, window))
     if not len(rows):
         return HistoryLeg(profile.version, shopper, Scored.nothing())
-    query = {"bool": {"must": [reading.query], "filter": [among(rows)]}}
+    query = {"bool": {"must": [reading.query], "filter": [snapshot.keys.among(rows)]}}
     found = yield from ask_rows(request, snapshot, query, len(rows))
     return HistoryLeg(profile.version, shopper, found)
 

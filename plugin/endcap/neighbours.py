@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endcap.bodies import MAXIMUM_ROWS, Reading
-from endcap.conditions import Query
 from endcap.exceptions import EncodingError
 from endcap.opening import Snapshot
-from endcap.recall import ROW, Scored, among, ask_rows
+from endcap.recall import Scored, ask_rows
 from endcap.requests import SearchRequest
 from endcap.steps import Computation, Steps
 from endcap_indexer.vectors import VectorIndex
@@ -118,7 +117,8 @@ def _allowed(
     """Which of the rows (None: of all) the conditions allow, scored by the caller's query."""
     if rows is not None and not len(rows):
         return Scored.nothing()
-    known: Query = {"exists": {"field": ROW}} if rows is None else among(rows)
+    keys = snapshot.keys
+    known = keys.known if rows is None else keys.among(rows)
     filters = [known, *reading.apart.conditions]
     query = {"bool": {"filter": filters, "should": [reading.query]}}
     size = MAXIMUM_ROWS if rows is None else len(rows)
@@ -137,7 +137,7 @@ def _not_found(
     unscored = scored.rows[scored.scores <= 0]
     if reading.apart.positive or not len(unscored):
         return unscored
-    query = {"bool": {"filter": [among(unscored), reading.query]}}
+    query = {"bool": {"filter": [snapshot.keys.among(unscored), reading.query]}}
     matched = yield from ask_rows(request, snapshot, query, len(unscored))
     return unscored[~np.isin(unscored, matched.rows)]
 

@@ -9,11 +9,12 @@ import numpy as np
 
 from endcap.conditions import Query
 from endcap.exceptions import EndcapError
+from endcap.keys import IdKeys, Keys, RowKeys
 from endcap.registry import COOCCURRENCE, TUNING, Registry, model_name
 from endcap.tuning import Tuning
-from endcap_indexer.catalogue import text_query
+from endcap_indexer.catalogue import ROW_FIELD, text_query
 from endcap_indexer.encoder import QueryCache, open_stored
-from endcap_indexer.exceptions import IndexerError
+from endcap_indexer.exceptions import GenerationError, IndexerError
 from endcap_indexer.generations import Generation, generation_folder
 from endcap_reranker import (
     Cooccurrence,
@@ -26,6 +27,7 @@ from endcap_reranker import (
 
 CANNOT_BE_USED = (IndexerError, EndcapError, RerankerError, OSError)
 WARM_UP = "warm up"
+NO_ROWS = "hits are asked for by _id, which is slower: endcap attach --row-field"
 T = TypeVar("T")
 
 
@@ -33,13 +35,15 @@ T = TypeVar("T")
 class Snapshot:
     """Everything one search pins.
 
-    index: the concrete index. queries: None where nobody can encode a query. text_fields: with
-    their boosts, as a multi_match query names them. scorers: the columns that need more than the
-    candidates' scores and vectors. notes: artefacts that could not be used, and why.
+    index: the concrete index. row_field: where its documents hold their row, if they do. queries:
+    None where nobody can encode a query. text_fields: with their boosts, as a multi_match query
+    names them. scorers: the columns that need more than the candidates' scores and vectors. notes:
+    what is slower or left out, and why.
     """
 
     index: str
     generation: Generation
+    row_field: str | None
     queries: QueryCache | None
     text_fields: tuple[str, ...]
     tuning: Tuning
@@ -51,6 +55,13 @@ class Snapshot:
     def identity(self) -> tuple[str, str | None]:
         """What a cursor names: generation and model."""
         return (self.generation.name, self.model)
+
+    @property
+    def keys(self) -> Keys:
+        """How hits and rows find each other."""
+        if self.row_field is None:
+            return IdKeys(self.generation)
+        return RowKeys(self.row_field, self.generation)
 
     @property
     def companions(self) -> CooccurrenceColumn | None:
@@ -86,7 +97,10 @@ class Opener:
         An artefact that is not to be used is left out, with a note: it only adds to the search.
         """
         registry, notes = self._registry(meta), list[str]()
-        generation = known or Generation.open(generation_folder(self._store, meta["generation"]))
+        row_field = meta.get("row_field", ROW_FIELD)
+        if row_field is None:
+            notes.append(NO_ROWS)
+        generation = known or self._open_generation(meta)
         queries = self._query_cache(meta["encoder"])
         if queries is not None:
             generation.index.search(queries.encode_query(WARM_UP), 1)
@@ -96,6 +110,7 @@ class Opener:
         return Snapshot(
             index=index,
             generation=generation,
+            row_field=row_field,
             queries=queries,
             text_fields=tuned or tuple(meta["text_fields"]),
             tuning=tuning,
@@ -103,6 +118,16 @@ class Opener:
             model=model_name(artefacts),
             notes=tuple(notes),
         )
+
+    def _open_generation(self, meta: Mapping[str, Any]) -> Generation:
+        folder = generation_folder(self._store, meta["generation"])
+        generation = Generation.open(folder)
+        if generation.manifest.created != meta["created"]:
+            raise GenerationError(
+                f"{folder} is of {generation.manifest.created}, the index names one of"
+                f" {meta['created']}: the store is not the one it was built in"
+            )
+        return generation
 
     def _registry(self, meta: Mapping[str, Any]) -> Registry:
         return Registry(self._store, meta["generation"].rpartition("-")[0])

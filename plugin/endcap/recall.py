@@ -1,8 +1,7 @@
-"""The lexical leg, and how every leg asks the engine: by row.
+"""The lexical leg, and how every leg asks the engine: by row, where the documents hold it.
 
 The legs of one search are a few steps each, run side by side by the driver. The lexical leg is the
-caller's own search, asked for the window by doc values: reading `_id` from stored fields is what a
-large window costs.
+caller's own search, asked for the window.
 """
 
 from collections.abc import Sequence
@@ -14,12 +13,11 @@ from numpy.typing import NDArray
 
 from endcap.bodies import Reading
 from endcap.conditions import Query
+from endcap.keys import IdKeys, Keys
 from endcap.opening import Snapshot
 from endcap.requests import SearchRequest
-from endcap.steps import Call, Computation, Steps
+from endcap.steps import Call, Steps
 
-ROW = "endcap.row"
-BY_ROW = {"_source": False, "stored_fields": "_none_", "docvalue_fields": [ROW]}
 # What decorates a hit, or the answer as a whole: asked for once, with the page.
 DECORATIONS = (
     "_source", "_source_includes", "_source_excludes", "stored_fields", "docvalue_fields", "fields",
@@ -58,38 +56,36 @@ def lexical_leg(
     request: SearchRequest, snapshot: Snapshot, reading: Reading, window: int
 ) -> Steps[LexicalLeg]:
     """The first `window` hits of the caller's search; asked again by id when one has no row."""
-    plain = request.without(*DECORATIONS)
+    leg = yield from _ask(request, snapshot, reading, window, snapshot.keys)
+    if leg.ids or (leg.rows >= 0).all():
+        return leg
+    return (yield from _ask(request, snapshot, reading, window, IdKeys(snapshot.generation)))
+
+
+def _ask(
+    request: SearchRequest, snapshot: Snapshot, reading: Reading, window: int, keys: Keys
+) -> Steps[LexicalLeg]:
     sorting = {"track_scores": True} if reading.sorted else {}
-    asked = plain.asking(snapshot.index, size=window, **BY_ROW, **sorting)
+    asked = request.without(*DECORATIONS).asking(
+        snapshot.index, size=window, **keys.options, **sorting
+    )
     answer = yield Call("search", asked.keywords())
     hits = answer["hits"]["hits"]
-    if all("fields" in hit for hit in hits):
-        return LexicalLeg(answer, _rows_of(hits), _scores_of(hits), ())
-    asked = plain.asking(snapshot.index, size=window, _source=False, **sorting)
-    answer = yield Call("search", asked.keywords())
-    hits = answer["hits"]["hits"]
-    ids = [hit["_id"] for hit in hits]
-    rows = yield Computation(lambda: snapshot.generation.rows(ids))
+    rows = yield from keys.rows(hits)
+    ids = [hit["_id"] for hit in hits if "_id" in hit]
     return LexicalLeg(answer, rows, _scores_of(hits), ids)
 
 
 def ask_rows(request: SearchRequest, snapshot: Snapshot, query: Query, size: int) -> Steps[Scored]:
     """What a query finds under the caller's own URL parameters, post_filter and so on."""
     asked = request.without(*DECORATIONS, "sort", "suggest", "terminate_after").asking(
-        snapshot.index, query=query, size=size, **BY_ROW, track_total_hits=False
+        snapshot.index, query=query, size=size, **snapshot.keys.options, track_total_hits=False
     )
     answer = yield Call("search", asked.keywords())
     hits = answer["hits"]["hits"]
-    return Scored(_rows_of(hits), _scores_of(hits))
-
-
-def among(rows: NDArray[np.int64]) -> Query:
-    """The condition that a product is one of these rows."""
-    return {"terms": {ROW: rows.tolist()}}
-
-
-def _rows_of(hits: list[dict[str, Any]]) -> NDArray[np.int64]:
-    return np.array([hit["fields"][ROW][0] for hit in hits], dtype=np.int64)
+    rows = yield from snapshot.keys.rows(hits)
+    known = rows >= 0
+    return Scored(rows[known], _scores_of(hits)[known])
 
 
 def _scores_of(hits: list[dict[str, Any]]) -> NDArray[np.float32]:

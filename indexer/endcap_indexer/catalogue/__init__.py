@@ -1,7 +1,7 @@
 """Catalogue files in, checked products out, and what the engine is told about them."""
 
 from endcap_indexer.catalogue.fields import CatalogueFields
-from endcap_indexer.catalogue.mapping import index_body, text_query
+from endcap_indexer.catalogue.mapping import ROW_FIELD, index_body, text_query
 from endcap_indexer.catalogue.products import Product, read_products
 from endcap_indexer.catalogue.rows import (
     BadRow,
@@ -14,6 +14,7 @@ from endcap_indexer.catalogue.rows import (
 )
 
 __all__ = [
+    "ROW_FIELD",
     "BadRow",
     "BadRows",
     "CatalogueFields",

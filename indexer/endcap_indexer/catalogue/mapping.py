@@ -5,6 +5,8 @@ from typing import Any
 
 from endcap_indexer.catalogue.fields import CatalogueFields
 
+ROW_FIELD = "endcap.row"  # in which a document holds its row in the generation's arrays
+
 
 def index_body(
     fields: CatalogueFields,

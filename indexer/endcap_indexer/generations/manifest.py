@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
+from endcap_indexer.catalogue import ROW_FIELD
 from endcap_indexer.exceptions import GenerationError
 from endcap_indexer.files import read_manifest
 
@@ -15,7 +16,10 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Manifest:
-    """The facts of one build; `_meta.endcap` of the engine's index repeats those of `meta`."""
+    """The facts of one build; `_meta.endcap` of the engine's index repeats those of `meta`.
+
+    A fact with a default may be missing from what an earlier version wrote.
+    """
 
     generation: str  # the folder's name and the index's, such as products-000017
     created: str  # ISO 8601, UTC
@@ -25,6 +29,7 @@ class Manifest:
     text_fields: tuple[str, ...]  # with boosts, as a multi_match query names them: title^2
     columns: tuple[str, ...]  # of columns.npy, in order
     catalogue: Mapping[str, Any]  # the field roles, as CatalogueFields.from_table reads them
+    row_field: str | None = ROW_FIELD  # where the documents hold their row, if they do
     products: int = 0
     bad_rows: int = 0
     index: str = ""  # the kind of vector index
@@ -32,7 +37,9 @@ class Manifest:
     @property
     def meta(self) -> dict[str, Any]:
         """What stands under `_meta.endcap` in the mapping of the engine's index."""
-        names = ("generation", "encoder", "dimension", "text_fields", "created", "digest")
+        names = (
+            "generation", "encoder", "dimension", "text_fields", "created", "digest", "row_field",
+        )  # fmt: skip
         return {name: value for name, value in self.to_table().items() if name in names}
 
     def to_table(self) -> dict[str, Any]:
@@ -43,7 +50,11 @@ class Manifest:
     def from_table(cls, table: Mapping[str, Any]) -> Self:
         """Read what `to_table` wrote; GenerationError names a fact that is missing."""
         try:
-            facts = {fact.name: table[fact.name] for fact in fields(cls)}
+            facts = {
+                fact.name: table[fact.name]
+                for fact in fields(cls)
+                if fact.default is MISSING or fact.name in table
+            }
         except KeyError as missing:
             raise GenerationError(
                 f"the manifest of {table.get('generation')} lacks {missing}; run reindex"

@@ -33,7 +33,14 @@ def test_the_index_is_told_where_its_folder_is():
         "text_fields": ["title^2", "brand^1"],
         "created": "2026-11-23T09:00:00+00:00",
         "digest": "ab" * 16,
+        "row_field": "endcap.row",
     }
+
+
+def test_what_an_earlier_version_wrote_is_read():
+    table = MANIFEST.to_table()
+    del table["row_field"]
+    assert Manifest.from_table(table) == MANIFEST
 
 
 def test_a_missing_fact_is_named():
