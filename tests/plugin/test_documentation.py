@@ -42,6 +42,7 @@ def folder(tmp_path, monkeypatch, store, encoder_folder):
     """A working folder as the README has it: a built demo, and files of one's own."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("ENDCAP_STORE", raising=False)
+    monkeypatch.delenv("ENDCAP_ENGINE", raising=False)
     shutil.copytree(store, ".cache/demo")
     shutil.copy(store / "catalogue.jsonl", tmp_path)
     Path("judgments.tsv").write_text(JUDGMENTS)

@@ -1,5 +1,6 @@
 """Options that several commands take, and what they open."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,7 +21,9 @@ Store = Annotated[
 ]
 Engine = Annotated[
     str | None,
-    typer.Option(help="A server's URL, or a folder for the embedded engine; else endcap.toml."),
+    typer.Option(
+        help="A server's URL, or an embedded engine's folder; else ENDCAP_ENGINE, endcap.toml."
+    ),
 ]
 ConfigurationFile = Annotated[
     Path | None, typer.Option("--config", help="The file to read instead of ./endcap.toml.")
@@ -32,9 +35,11 @@ def find_places(
 ) -> tuple[str, Path]:
     """The engine and the store; `ConfigurationError` says what to type when one is not known.
 
-    A store without an engine is the embedded engine's folder too.
+    The engine: the argument, else ENDCAP_ENGINE, else endcap.toml. A store without an engine is the
+    embedded engine's folder too.
     """
-    configuration = replace(configuration, engine=engine or configuration.engine)
+    engine = engine or os.environ.get("ENDCAP_ENGINE") or configuration.engine
+    configuration = replace(configuration, engine=engine)
     found = find_store(store, configuration)
     if found is None and configuration.engine is None:
         raise ConfigurationError(

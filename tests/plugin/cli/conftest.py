@@ -14,6 +14,7 @@ def folder(tmp_path, monkeypatch, encoder_folder, built_store):
     """The working folder: a catalogue, and an endcap.toml that names the encoder alone."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("ENDCAP_STORE", raising=False)
+    monkeypatch.delenv("ENDCAP_ENGINE", raising=False)
     monkeypatch.setenv("COLUMNS", "80")
     (tmp_path / "endcap.toml").write_text(f'[encoder]\nmodel = "{encoder_folder}"\n')
     shutil.copy(built_store / "catalogue.jsonl", tmp_path)

@@ -118,6 +118,14 @@ def test_a_store_that_only_the_environment_names(run, store, monkeypatch):
     assert "products" in run("search", "sofa").stdout
 
 
+def test_an_engine_that_only_the_environment_names(run, store, folder, monkeypatch):
+    (folder / "endcap.toml").write_text('engine = "elsewhere"\n')
+    monkeypatch.setenv("ENDCAP_ENGINE", str(store))
+    assert "products" in run("search", "sofa").stdout
+    said = run("search", "sofa", "--engine", "nowhere", code=1).stderr
+    assert said.startswith("error nowhere does not exist")  # what is typed comes first
+
+
 def test_an_engine_folder_is_its_own_store(run, store):
     assert "products" in run("search", "sofa", "--engine", store).stdout
 

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -100,10 +101,45 @@ def test_what_it_suggests_runs_as_it_is_written(demo):
 
 
 def test_it_calls_itself_as_it_was_called(monkeypatch, capsys):
-    from endcap.cli.demonstration import _say_what_next
+    from endcap.cli.demonstration import Shop, _say_what_next
     from endcap.cli.terminal import open_console
 
     monkeypatch.setattr("sys.argv", [".venv/bin/endcap"])
     monkeypatch.setenv("PATH", "")
-    _say_what_next(open_console(), Path("s"), "mug", "P1")
-    assert capsys.readouterr().out.splitlines()[0].startswith("  .venv/bin/endcap search ")
+    shop = Shop(None, Path("s"), "tea")
+    _say_what_next(open_console(), shop, "https://search.shop", "mug", "P1")
+    search, record, *_ = capsys.readouterr().out.splitlines()
+    place = "--store s --engine https://search.shop"
+    assert search.startswith("  .venv/bin/endcap search ")
+    assert search.endswith(f"{place} --index tea")
+    assert record.endswith(place)
+
+
+@pytest.fixture
+def halves(tmp_path, encoder_folder):
+    """`halves(*more)` types the demo on an engine of its own, apart from the store."""
+    places = ["--store", str(tmp_path / "store"), "--engine", str(tmp_path / "engine")]
+    typed = ["demo", *places, "--model", str(encoder_folder)]
+    return lambda *more: CliRunner(env={"COLUMNS": "80"}).invoke(app, [*typed, *more])
+
+
+def test_two_halves_say_what_the_whole_says(demo, halves):
+    before = halves("--only", "show")
+    assert before.exit_code == 1
+    assert before.stderr.startswith("error products has no live generation")
+    built, shown = halves("--only", "build"), halves("--only", "show")
+    assert (built.exit_code, shown.exit_code) == (0, 0), (built.output, shown.output)
+    assert shown.stdout in demo[1][0]
+    assert "3  what they see" in shown.stdout
+    assert "is promoted" in built.stdout
+    assert "3  what they see" not in built.stdout
+    assert "--engine" in halves().stdout.rsplit("─ try next ─", 1)[1]
+
+
+def test_an_index_of_others_is_left_alone(halves, tmp_path):
+    halves("--only", "build")
+    shutil.rmtree(tmp_path / "store")
+    refused = halves()
+    assert refused.exit_code == 1
+    assert refused.stderr.startswith("error 'products' is there already and was not built from")
+    assert halves("--index", "demo", "--only", "build").exit_code == 0
