@@ -18,6 +18,7 @@ from endcap_reranker.exceptions import (
     ColumnError,
     FittingError,
     InteractionsError,
+    ModelError,
     RerankerError,
     ShapeError,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "Interactions",
     "InteractionsError",
     "LexicalColumn",
+    "ModelError",
     "OURS",
     "PopularityColumn",
     "Reranked",

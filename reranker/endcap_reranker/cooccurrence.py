@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from endcap_reranker.arrays import Codes, Floats
 from endcap_reranker.counting import Neighbours, count_neighbours, count_popularity, slices
 from endcap_reranker.exceptions import ArtefactError
+from endcap_reranker.ids import find_codes, from_tensor, to_tensor
 from endcap_reranker.interactions import Interactions
 
 FORMAT = 1
@@ -60,14 +61,7 @@ class Cooccurrence:
 
     def codes(self, ids: Sequence[str]) -> Codes:
         """(n,) the item of each id, -1 for an id without events."""
-        width = self.item_ids.dtype.itemsize
-        encoded = [identifier.encode("utf-8", "surrogatepass") for identifier in ids]
-        sought = np.array(encoded, f"S{width}")
-        place = np.searchsorted(self.item_ids, sought)
-        place[place == len(self.item_ids)] = 0
-        whole = np.fromiter((len(one) <= width for one in encoded), bool, len(encoded))
-        found = (self.item_ids[place] == sought) & whole
-        return np.where(found, place, -1).astype(np.int32)
+        return find_codes(self.item_ids, ids)
 
     def score(self, history: Codes, weights: Floats, candidates: Codes) -> Floats:
         """(n,) `sum(weight · decay^steps · similarity)` over the events of the history.
@@ -120,10 +114,9 @@ class Cooccurrence:
 
     def to_tensors(self) -> dict[str, NDArray[Any]]:
         """Plain arrays, as `from_tensors` reads them."""
-        width = self.item_ids.dtype.itemsize
         return {
             "format": np.array([FORMAT], np.int64),
-            "item_ids": self.item_ids.view(np.uint8).reshape(len(self.item_ids), width),
+            "item_ids": to_tensor(self.item_ids),
             "indptr": self.neighbours.indptr,
             "neighbours": self.neighbours.items,
             "values": self.neighbours.values,
@@ -135,9 +128,8 @@ class Cooccurrence:
     def from_tensors(cls, tensors: Mapping[str, NDArray[Any]]) -> "Cooccurrence":
         """The counts in these arrays, which are not copied; raises ArtefactError."""
         plain = _checked(tensors)
-        ids = plain["item_ids"]
         return cls(
-            ids.view(f"S{ids.shape[1]}").reshape(len(ids)),
+            from_tensor(plain["item_ids"]),
             Neighbours(plain["indptr"], plain["neighbours"], plain["values"]),
             plain["popularity"],
             float(plain["decay"][0]),

@@ -5,6 +5,7 @@ RerankerError
 ├── ColumnError         (ValueError)  scorers and the weights of a blend do not fit together
 ├── InteractionsError   (ValueError)  events that make no history
 ├── ArtefactError       (ValueError)  tensors that are not what was written
+├── ModelError          (ValueError)  choices that make no user-item model
 └── FittingError        (ValueError)  searches from which no weights can be fitted
 """
 
@@ -27,6 +28,10 @@ class InteractionsError(RerankerError, ValueError):
 
 class ArtefactError(RerankerError, ValueError):
     """Tensors that lack an array, carry another format, or do not fit together."""
+
+
+class ModelError(RerankerError, ValueError):
+    """A choice that there is not, or choices that do not go together; the message says which."""
 
 
 class FittingError(RerankerError, ValueError):
