@@ -80,7 +80,7 @@ def make_bench(shop: Shop) -> Iterator[Bench]:
         interactions = make_interactions(generation.ids(np.arange(len(generation))))
         registry = Registry(copy.store, INDEX)
         counted = Cooccurrence.count(interactions)
-        registry.promote(COOCCURRENCE, registry.save_cooccurrence(counted, {"events": "synthetic"}))
+        registry.promote(registry.save_cooccurrence(counted, {"events": "synthetic"}))
         seen = interactions.item_ids[interactions.items[:EVENTS_OF_SHOPPER]].tolist()
         yield Bench(copy, make_queries(shop), tuple(id.decode() for id in seen))
 

@@ -10,7 +10,7 @@ from endcap.client import SearchClient
 from endcap.configuration import Configuration
 from endcap.event_sources import read_files, read_interactions
 from endcap.exceptions import ConfigurationError
-from endcap.registry import COOCCURRENCE, Registry
+from endcap.registry import Registry
 from endcap_indexer.catalogue import (
     BadRows,
     CatalogueFields,
@@ -83,7 +83,7 @@ def count_events(store: Path, index: str, events: Path, on_bad_row: OnBadRow) ->
     name = registry.save_cooccurrence(
         Cooccurrence.count(interactions), {**facts, **made_of(events=events)}
     )
-    registry.promote(COOCCURRENCE, name)
+    registry.promote(name)
     return Counted(name, interactions)
 
 

@@ -5,34 +5,58 @@
 atomically. Who writes holds a lock, so that no number is given twice and no promotion is lost.
 """
 
-import json
+import datetime
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from endcap.exceptions import ArtefactError
+from endcap.promotion import Pointer, why_not_better
 from endcap.tuning import Tuning
 from endcap_indexer import files
 from endcap_indexer.exceptions import IndexerError
+from endcap_indexer.tensors import map_tensors, serialise
 from endcap_reranker import Cooccurrence, RerankerError
 
-FORMAT = 1
+FORMAT = 2
 POINTER = "promoted.json"
 LOCK = "artefacts.lock"
+TENSORS = "tensors.safetensors"
+TUNING_FILE = "tuning.json"
 WAIT_S = 60.0  # for another writer; writing takes seconds
 COOCCURRENCE = "cooccurrence"
 TUNING = "tuning"
+KINDS = (COOCCURRENCE, TUNING)
+
+Tensors = Mapping[str, NDArray[Any]]
+
+
+class Artefact(NamedTuple):
+    """What a registry holds, for a person to look at; its files are not verified."""
+
+    name: str
+    kind: str
+    bytes: int
+    facts: Mapping[str, Any]  # what made it
+    promoted: bool
 
 
 def model_name(artefacts: Mapping[str, str]) -> str | None:
     """The promoted artefacts in one name, as answers and cursors carry it; None for none."""
     return "+".join(artefacts[kind] for kind in sorted(artefacts)) or None
+
+
+def kind_of(name: str) -> str:
+    """Of an artefact by its name; raises `ArtefactError`."""
+    for kind in KINDS:
+        if _number(kind, name):
+            return kind
+    raise ArtefactError(f"{name!r} names no artefact; a name is like {KINDS[0]}-000001")
 
 
 class Registry:
@@ -43,32 +67,56 @@ class Registry:
 
     def promoted(self) -> dict[str, str]:
         """The name of the promoted artefact by kind; empty where nothing was promoted."""
-        path = self.folder / POINTER
-        try:
-            pointer = json.loads(path.read_bytes())
-            artefacts = {str(kind): str(name) for kind, name in pointer["artefacts"].items()}
-            written = pointer["format"]
-        except FileNotFoundError:
-            return {}
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise ArtefactError(
-                f"{path} is damaged ({error!r}); remove it, then train and tune again"
-            ) from error
-        if written != FORMAT:
-            raise ArtefactError(
-                f"{path} has format {written!r}, this version reads {FORMAT};"
-                " remove it, then train and tune again"
-            )
-        return artefacts
+        return dict(self.pointer().artefacts)
 
-    def promote(self, kind: str, name: str) -> None:
-        """Make searches use this artefact from now on; refused where it cannot be used."""
-        if kind not in (COOCCURRENCE, TUNING):
-            raise ArtefactError(f"{kind!r} is no kind; it takes {COOCCURRENCE} or {TUNING}")
-        _ = self.cooccurrence(name) if kind == COOCCURRENCE else self.tuning(name)
+    def pointer(self) -> Pointer:
+        """What is promoted, and what was before."""
+        return Pointer.read(self.folder / POINTER)
+
+    def promote(self, name: str, *, force: bool = False) -> None:
+        """Make searches use this artefact from now on.
+
+        Refused where it cannot be used and, unless forced, where it is no better than the
+        baselines of its own run; the history keeps that it was forced.
+        """
+        kind = kind_of(name)
+        self._require_usable(kind, name)
+        reason = why_not_better(self.facts(name))
+        if reason is not None and not force:
+            raise ArtefactError(
+                f"{name} is not promoted: {reason}; train on more events, or pass --force"
+            )
         with self._writing():
-            pointer = {"format": FORMAT, "artefacts": {**self.promoted(), kind: name}}
-            files.write_file(self.folder / POINTER, json.dumps(pointer, indent=1).encode())
+            pointer = self.pointer().with_promotion(
+                kind, name, _now(), forced=reason is not None, reason=reason
+            )
+            pointer.write(self.folder / POINTER)
+
+    def roll_back(self, kind: str) -> str | None:
+        """Undo the last promotion of a kind; returns what is promoted now, None: nothing."""
+        if kind not in KINDS:
+            raise ArtefactError(f"{kind!r} is no kind; it takes {', '.join(KINDS)}")
+        with self._writing():
+            pointer = self.pointer().without_last(kind)
+            before = pointer.artefacts.get(kind)
+            if before is not None:
+                self._require_usable(kind, before)
+            pointer.write(self.folder / POINTER)
+        return before
+
+    def artefacts(self) -> list[Artefact]:
+        """All that were saved, by kind and oldest first."""
+        promoted = self.promoted()
+        return [
+            self._describe(kind, path, promoted)
+            for kind in KINDS
+            for path in sorted(self.folder.glob(f"{kind}-*"), key=lambda p: _number(kind, p.name))
+            if (path / files.MANIFEST).exists()
+        ]
+
+    def facts(self, name: str) -> dict[str, Any]:
+        """What was said of an artefact when it was saved."""
+        return dict(self._open(kind_of(name), name).manifest["made_by"])
 
     def save_cooccurrence(self, counted: Cooccurrence, facts: Mapping[str, Any]) -> str:
         """Keep counted co-occurrence; `facts` say what made it. Returns the artefact's name."""
@@ -77,43 +125,49 @@ class Registry:
     def cooccurrence(self, name: str) -> Cooccurrence:
         """The arrays are memory-mapped."""
         folder = self._open(COOCCURRENCE, name)
-        stems = [Path(file).stem for file in folder.manifest["files"]]
         try:
-            return Cooccurrence.from_tensors({stem: folder.array(f"{stem}.npy") for stem in stems})
-        except RerankerError as error:
+            return Cooccurrence.from_tensors(map_tensors(folder.file(TENSORS)))
+        except (RerankerError, ValueError) as error:
             raise ArtefactError(f"{folder.path}: {error}; train again") from error
 
     def save_tuning(self, tuning: Tuning, facts: Mapping[str, Any]) -> str:
         """Keep a tuning; returns the artefact's name."""
-        return self._save(TUNING, {}, {"tuning.json": tuning.to_json()}, facts)
-
-    def facts(self, kind: str, name: str) -> dict[str, Any]:
-        """What was said of an artefact when it was saved."""
-        return dict(self._open(kind, name).manifest["made_by"])
+        return self._save(TUNING, {}, {TUNING_FILE: tuning.to_json()}, facts)
 
     def tuning(self, name: str) -> Tuning:
         folder = self._open(TUNING, name)
         try:
-            return Tuning.from_json(folder.read("tuning.json"))
+            return Tuning.from_json(folder.read(TUNING_FILE))
         except ArtefactError as error:
             raise ArtefactError(f"{folder.path}: {error}; tune again") from error
+
+    def _require_usable(self, kind: str, name: str) -> None:
+        _ = self.cooccurrence(name) if kind == COOCCURRENCE else self.tuning(name)
 
     def _save(
         self,
         kind: str,
-        tensors: Mapping[str, NDArray[np.generic]],
+        tensors: Tensors,
         contents: Mapping[str, bytes],
         facts: Mapping[str, Any],
     ) -> str:
         with self._writing():
             name = f"{kind}-{self._last(kind) + 1:06d}"
             with files.FolderWriter(self.folder / name, kind, format=FORMAT) as folder:
-                for stem, tensor in tensors.items():
-                    folder.save(f"{stem}.npy", np.asarray(tensor))
+                if tensors:
+                    folder.write(TENSORS, serialise(tensors))
                 for file, content in contents.items():
                     folder.write(file, content)
                 folder.commit({"made_by": dict(facts)})
         return name
+
+    def _describe(self, kind: str, path: Path, promoted: Mapping[str, str]) -> Artefact:
+        try:
+            facts = files.read_manifest(path, kind, format=FORMAT)["made_by"]
+        except IndexerError as error:
+            facts = {"damaged": str(error)}
+        size = sum(file.stat().st_size for file in path.iterdir())
+        return Artefact(path.name, kind, size, facts, promoted.get(kind) == path.name)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -141,6 +195,10 @@ class Registry:
             return files.open_folder(self.folder / name, kind, format=FORMAT)
         except IndexerError as error:
             raise ArtefactError(f"{error}; train or tune again") from error
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
 def _number(kind: str, name: str) -> int:

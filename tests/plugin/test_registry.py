@@ -13,6 +13,7 @@ from endcap.exceptions import ArtefactError
 from endcap.registry import COOCCURRENCE, LOCK, POINTER, TUNING, Registry, model_name
 from endcap.tuning import Tuning
 from endcap_indexer import files
+from endcap_indexer.tensors import serialise
 from endcap_reranker import Cooccurrence, Interactions
 
 FACTS = {"made": "by hand"}
@@ -36,7 +37,7 @@ def counted() -> Cooccurrence:
 
 def test_artefacts_are_numbered_by_kind(registry, counted):
     assert registry.save_tuning(Tuning(), FACTS) == "tuning-000001"
-    assert registry.facts("tuning", "tuning-000001") == FACTS
+    assert registry.facts("tuning-000001") == FACTS
     assert registry.save_tuning(Tuning(), FACTS) == "tuning-000002"
     assert registry.save_cooccurrence(counted, FACTS) == "cooccurrence-000001"
     assert registry.save_tuning(Tuning(), FACTS) == "tuning-000003"
@@ -81,9 +82,9 @@ def test_nothing_is_promoted_at_first_and_a_saved_artefact_is_not(registry):
 
 
 def test_promotion_replaces_its_own_kind_only(registry, counted):
-    registry.promote(COOCCURRENCE, registry.save_cooccurrence(counted, FACTS))
+    registry.promote(registry.save_cooccurrence(counted, FACTS))
     for _ in range(2):
-        registry.promote(TUNING, registry.save_tuning(Tuning(), FACTS))
+        registry.promote(registry.save_tuning(Tuning(), FACTS))
     promoted = {COOCCURRENCE: "cooccurrence-000001", TUNING: "tuning-000002"}
     assert registry.promoted() == promoted
     assert model_name(promoted) == "cooccurrence-000001+tuning-000002"
@@ -92,39 +93,118 @@ def test_promotion_replaces_its_own_kind_only(registry, counted):
 
 def test_the_artefacts_of_two_indices_are_apart(tmp_path):
     mine, other = Registry(tmp_path, "products"), Registry(tmp_path, "books")
-    mine.promote(TUNING, mine.save_tuning(Tuning(), FACTS))
+    mine.promote(mine.save_tuning(Tuning(), FACTS))
     assert other.promoted() == {}
 
 
 @pytest.mark.parametrize(
-    ("kind", "name", "message"),
+    ("name", "message"),
     [
-        (TUNING, "tuning-000002", "has no manifest.json"),
-        (TUNING, "cooccurrence-000001", "'cooccurrence-000001' names no tuning"),
-        (TUNING, "../products/tuning-000001", "names no tuning; a name is like tuning-000001"),
-        (TUNING, "", "'' names no tuning"),
-        (COOCCURRENCE, "tuning-000001", "names no cooccurrence"),
-        ("model", "model-000001", "'model' is no kind; it takes cooccurrence or tuning"),
+        ("tuning-000002", "has no manifest.json"),
+        ("../products/tuning-000001", "names no artefact; a name is like cooccurrence-000001"),
+        ("", "'' names no artefact"),
+        ("recipe-000001", "'recipe-000001' names no artefact"),
     ],
 )
-def test_what_is_not_there_is_not_promoted(registry, kind, name, message):
-    registry.promote(TUNING, registry.save_tuning(Tuning(), FACTS))
+def test_what_is_not_there_is_not_promoted(registry, name, message):
+    registry.promote(registry.save_tuning(Tuning(), FACTS))
     with pytest.raises(ArtefactError, match=message):
-        registry.promote(kind, name)
+        registry.promote(name)
     assert registry.promoted() == {TUNING: "tuning-000001"}
+
+
+def test_an_artefact_of_another_kind_is_refused_by_its_name(registry, counted):
+    name = registry.save_cooccurrence(counted, FACTS)
+    with pytest.raises(ArtefactError, match=f"'{name}' names no tuning; a name is like tuning-"):
+        registry.tuning(name)
+
+
+def metrics(model, **baselines):
+    return {"metrics": {"metric": "NDCG@10", "model": model, "baselines": baselines}}
+
+
+def test_what_is_no_better_than_its_baselines_is_not_promoted(registry):
+    registry.promote(registry.save_tuning(Tuning(), metrics(0.3, popularity=0.1)))
+    worse = registry.save_tuning(Tuning(), metrics(0.2, popularity=0.2, itemknn=0.25, ease=0.1))
+    with pytest.raises(ArtefactError) as refused:
+        registry.promote(worse)
+    assert str(refused.value) == (
+        "tuning-000002 is not promoted: NDCG@10 is 0.2000, and of the same run popularity 0.2000,"
+        " itemknn 0.2500; train on more events, or pass --force"
+    )
+    assert registry.promoted() == {TUNING: "tuning-000001"}
+
+
+def test_a_forced_promotion_says_so_in_the_record(registry):
+    fair, worse = (registry.save_tuning(Tuning(), metrics(m, popularity=0.2)) for m in (0.3, 0.1))
+    registry.promote(fair, force=True)
+    registry.promote(worse, force=True)
+    first, second = registry.pointer().history
+    assert (first.name, first.before, first.forced, first.reason) == (fair, None, False, None)
+    assert (second.name, second.before, second.forced) == (worse, fair, True)
+    assert second.reason == "NDCG@10 is 0.1000, and of the same run popularity 0.2000"
+
+
+def test_as_good_is_not_better(registry):
+    name = registry.save_tuning(Tuning(), metrics(float(0), popularity=0.0))
+    with pytest.raises(ArtefactError, match="is not promoted"):
+        registry.promote(name)
+
+
+def test_rolling_back_undoes_promotions_of_its_kind_one_by_one(registry, counted):
+    names = [registry.save_tuning(Tuning(floor=n / 10), FACTS) for n in range(2)]
+    counts = registry.save_cooccurrence(counted, FACTS)
+    for name in (names[0], counts, names[1]):
+        registry.promote(name)
+    assert registry.roll_back(TUNING) == names[0]
+    assert registry.promoted() == {TUNING: names[0], COOCCURRENCE: counts}
+    assert registry.roll_back(TUNING) is None
+    assert registry.promoted() == {COOCCURRENCE: counts}
+    with pytest.raises(ArtefactError, match="no tuning was promoted, so there is nothing to go"):
+        registry.roll_back(TUNING)
+    with pytest.raises(ArtefactError, match="'recipe' is no kind; it takes cooccurrence"):
+        registry.roll_back("recipe")
+
+
+def test_what_cannot_be_used_any_more_is_not_rolled_back_to(registry):
+    names = [registry.save_tuning(Tuning(floor=n / 10), FACTS) for n in range(2)]
+    for name in names:
+        registry.promote(name)
+    files.remove_folder(registry.folder / names[0])
+    with pytest.raises(ArtefactError, match="has no manifest.json"):
+        registry.roll_back(TUNING)
+    assert registry.promoted() == {TUNING: names[1]}
+
+
+def test_artefacts_are_listed_with_what_made_them(registry, counted):
+    registry.save_tuning(Tuning(), FACTS)
+    registry.promote(registry.save_tuning(Tuning(), {"made": "later"}))
+    registry.save_cooccurrence(counted, FACTS)
+    (registry.folder / "tuning-000009.building").mkdir()
+    found = registry.artefacts()
+    assert [(each.name, each.kind, each.promoted, each.facts) for each in found] == [
+        ("cooccurrence-000001", COOCCURRENCE, False, FACTS),
+        ("tuning-000001", TUNING, False, FACTS),
+        ("tuning-000002", TUNING, True, {"made": "later"}),
+    ]
+    assert all(each.bytes > 0 for each in found)
+
+
+def test_an_index_without_artefacts_has_none(registry):
+    assert registry.artefacts() == []
 
 
 @pytest.mark.parametrize("damage", ["cut", "gone", "flipped"])
 def test_a_damaged_artefact_is_named_and_not_promoted(registry, counted, damage):
     name = registry.save_cooccurrence(counted, FACTS)
-    path = registry.folder / name / "values.npy"
+    path = registry.folder / name / module.TENSORS
     content = path.read_bytes()
     path.unlink()
     if damage != "gone":
         kept = content[:-1]
         path.write_bytes(kept if damage == "cut" else kept + bytes([content[-1] ^ 1]))
-    for use in (registry.cooccurrence, lambda name: registry.promote(COOCCURRENCE, name)):
-        with pytest.raises(ArtefactError, match=r"values\.npy is .*train or tune again"):
+    for use in (registry.cooccurrence, lambda name: registry.promote(name)):
+        with pytest.raises(ArtefactError, match=r"tensors\.safetensors is .*train or tune again"):
             use(name)
     assert registry.promoted() == {}
 
@@ -141,22 +221,22 @@ def write_tuning(registry, content: bytes, format: int = module.FORMAT) -> str:
 def test_a_tuning_that_cannot_be_read_is_not_promoted(registry, content):
     name = write_tuning(registry, content)
     with pytest.raises(ArtefactError, match=r"tuning-000001: .*; tune again"):
-        registry.promote(TUNING, name)
+        registry.promote(name)
 
 
 def test_an_artefact_of_another_format_is_refused(registry):
-    name = write_tuning(registry, b"{}", format=2)
-    with pytest.raises(ArtefactError, match="has format 2, this version reads tuning format 1"):
+    name = write_tuning(registry, b"{}", format=1)
+    with pytest.raises(ArtefactError, match="has format 1, this version reads tuning format 2"):
         registry.tuning(name)
 
 
 def test_counts_that_lack_a_tensor_are_refused(registry):
     path = registry.folder / "cooccurrence-000001"
     with files.FolderWriter(path, COOCCURRENCE, format=module.FORMAT) as folder:
-        folder.save("values.npy", np.zeros(1, np.float32))
+        folder.write(module.TENSORS, serialise({"values": np.zeros(1, np.float32)}))
         folder.commit({})
     with pytest.raises(ArtefactError, match=r"cooccurrence-000001: .*lacks.*; train again"):
-        registry.promote(COOCCURRENCE, path.name)
+        registry.promote(path.name)
 
 
 @pytest.mark.parametrize(
@@ -176,27 +256,27 @@ def test_counts_that_lack_a_tensor_are_refused(registry):
 def test_a_pointer_that_cannot_be_read_says_what_to_do(registry, content, message):
     name = registry.save_tuning(Tuning(), FACTS)
     (registry.folder / POINTER).write_bytes(content)
-    for use in (registry.promoted, lambda: registry.promote(TUNING, name)):
+    for use in (registry.promoted, lambda: registry.promote(name)):
         with pytest.raises(ArtefactError, match=rf"promoted\.json {message}.*; remove it, then"):
             use()
     (registry.folder / POINTER).unlink()
-    registry.promote(TUNING, name)
+    registry.promote(name)
     assert registry.promoted() == {TUNING: name}
 
 
 @pytest.mark.parametrize("dead", [False, True], ids=["one fault", "dead disk"])
 def test_a_fault_at_every_operation_leaves_old_or_new(registry, monkeypatch, dead):
     """Until a save and a promotion need fewer than k operations."""
-    registry.promote(TUNING, registry.save_tuning(Tuning(floor=0.0), FACTS))
+    registry.promote(registry.save_tuning(Tuning(floor=0.0), FACTS))
     for fail_at in range(1, 100):
         old, new = Tuning(floor=(fail_at - 1) / 100), Tuning(floor=fail_at / 100)
         disk = FailingDisk(fail_at, dead=dead)
         monkeypatch.setattr(files, "DISK", disk)
         with suppress(OSError):
-            registry.promote(TUNING, registry.save_tuning(new, FACTS))
+            registry.promote(registry.save_tuning(new, FACTS))
         monkeypatch.setattr(files, "DISK", files.Disk())
         assert registry.tuning(registry.promoted()[TUNING]) in (old, new)
-        registry.promote(TUNING, registry.save_tuning(new, FACTS))
+        registry.promote(registry.save_tuning(new, FACTS))
         assert registry.tuning(registry.promoted()[TUNING]) == new
         if disk.count < fail_at:
             break
@@ -236,7 +316,7 @@ def test_promotions_at_once_are_all_kept(registry, counted):
     }
     for _ in range(10):
         (registry.folder / POINTER).unlink(missing_ok=True)
-        at_once(*(lambda item=item: registry.promote(*item) for item in names.items()))
+        at_once(*(lambda name=name: registry.promote(name) for name in names.values()))
         assert registry.promoted() == names
 
 

@@ -117,7 +117,7 @@ def tune(
     made = made_of(judgments=judgments, events=events)
     facts = {"split": split, BASELINE_BOOSTS: dict(baseline.boosts), **made}
     name = registry.save_tuning(tuning, facts)
-    registry.promote(TUNING, name)
+    registry.promote(name)
     say(console, f"is promoted: {tuning.to_json().decode()}", label=name, style="bold")
     if COOCCURRENCE not in registry.promoted():
         say(console, "co-occurrence is not counted yet; run: endcap train EVENTS", label="but")
@@ -196,4 +196,4 @@ def _promoted(registry: Registry) -> _Promoted:
     name = registry.promoted().get(TUNING)
     if name is None:
         return _Promoted(Tuning(), {})
-    return _Promoted(registry.tuning(name), registry.facts(TUNING, name))
+    return _Promoted(registry.tuning(name), registry.facts(name))

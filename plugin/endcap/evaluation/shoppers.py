@@ -24,7 +24,7 @@ from endcap.evaluation.systems import WINDOW, Asked, Searcher
 from endcap.evaluation.tune import Tuned, Tuner, beside_relevance
 from endcap.evaluation.words import words_of_product
 from endcap.exceptions import TooFewEventsError
-from endcap.registry import COOCCURRENCE, Registry
+from endcap.registry import Registry
 from endcap.tuning import Tuning
 from endcap_indexer.catalogue import CatalogueFields
 from endcap_reranker import Cooccurrence, Fitted, Interactions, fit
@@ -170,5 +170,5 @@ def scratch_store(store: Path, index: str, counted: Cooccurrence) -> Iterator[Pa
             (scratch / part).symlink_to((store / part).resolve())
         registry = Registry(scratch, index)
         name = registry.save_cooccurrence(counted, {"made_for": "fitting"})
-        registry.promote(COOCCURRENCE, name)
+        registry.promote(name)
         yield scratch

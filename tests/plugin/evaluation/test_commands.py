@@ -74,7 +74,7 @@ def test_evaluate_shows_the_systems_side_by_side(run, judgments, tmp_path):
 def test_evaluate_takes_the_promoted_tuning(run, judgments, store, tmp_path):
     registry = Registry(store, "products")
     brand = Tuning(boosts={"brand": 1.0}, floor=1.0)  # no judged query names a brand
-    registry.promote(TUNING, registry.save_tuning(brand, {}))
+    registry.promote(registry.save_tuning(brand, {}))
     run("evaluate", judgments, "--json", tmp_path / "rows.json")
     lexical, *_ = json.loads((tmp_path / "rows.json").read_text())
     assert lexical["ndcg@10"] == 0
@@ -97,12 +97,12 @@ def test_the_engine_alone_keeps_its_own_boosts(run, judgments, store, tmp_path):
     registry = Registry(store, "products")
     brand = Tuning(boosts={"brand": 1.0}, floor=1.0)
     facts = {"baseline_boosts": {"title": 1.0}}
-    registry.promote(TUNING, registry.save_tuning(brand, facts))
+    registry.promote(registry.save_tuning(brand, facts))
     run("evaluate", judgments, "--json", tmp_path / "rows.json")
     lexical, *_ = json.loads((tmp_path / "rows.json").read_text())
     assert lexical["ndcg@10"] > 0
     run("tune", judgments, "--no-folds")
-    kept = registry.facts(TUNING, registry.promoted()[TUNING])["baseline_boosts"]
+    kept = registry.facts(registry.promoted()[TUNING])["baseline_boosts"]
     assert set(kept) == {"title", "brand"}
 
 

@@ -130,7 +130,7 @@ def test_the_answer_is_not_counted_while_fitting(store, pairs, monkeypatch):
 def test_the_store_is_left_as_it_was(store, pairs):
     registry = Registry(store, "products")
     name = registry.save_cooccurrence(Cooccurrence.count(interactions(pairs)), {})
-    registry.promote(COOCCURRENCE, name)
+    registry.promote(name)
     _, (scratch,) = fit(store, interactions(pairs))
     assert not scratch.exists()
     assert registry.promoted() == {COOCCURRENCE: name}

@@ -7,7 +7,7 @@ import pytest
 
 import endcap
 from endcap import opening
-from endcap.registry import TUNING, Registry
+from endcap.registry import Registry
 from endcap.snapshots import Snapshots, Unavailable
 from endcap.tuning import Tuning
 from endcap_indexer.generations import Generation
@@ -50,7 +50,7 @@ def test_a_promoted_tuning_is_taken_over_without_a_restart(client, store):
     assert seen(client, model=None)
     registry = Registry(store, "products")
     name = registry.save_tuning(Tuning(weights={"lexical": 1.0}), {"made": "by hand"})
-    registry.promote(TUNING, name)
+    registry.promote(name)
     until(lambda: seen(client, model="tuning-000001"))
     explained = ask("red sofa", ext={"endcap": {"explain": True}})
     parts = client.search(explained, "products")["ext"]["endcap"]["explanations"]
@@ -93,7 +93,7 @@ def test_a_cursor_of_a_generation_that_is_gone_goes_on_in_the_live_one(client, s
 def test_a_damaged_tuning_is_left_out_and_said(client, store):
     registry = Registry(store, "products")
     name = registry.save_tuning(Tuning(), {"made": "by hand"})
-    registry.promote(TUNING, name)
+    registry.promote(name)
     (registry.folder / name / "tuning.json").write_text("{}")
     with endcap.connect(store) as fresh:
         extension = fresh.search(ask("sofa"), "products")["ext"]["endcap"]

@@ -1,0 +1,55 @@
+"""Named arrays in one safetensors file, which is memory-mapped when it is read.
+
+safetensors' own reader copies what it reads; several processes shall share one copy.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.numpy
+from numpy.typing import NDArray
+
+LENGTH_BYTES = 8  # of the header's length, little-endian, at the file's begin
+METADATA = "__metadata__"
+TYPES: Mapping[str, type[np.generic]] = {
+    "F64": np.float64,
+    "F32": np.float32,
+    "F16": np.float16,
+    "I64": np.int64,
+    "I32": np.int32,
+    "I8": np.int8,
+    "U8": np.uint8,
+    "BOOL": np.bool_,
+}
+
+
+def serialise(tensors: Mapping[str, NDArray[Any]]) -> bytes:
+    """The content of a safetensors file."""
+    plain = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+    return safetensors.numpy.save(plain)
+
+
+def map_tensors(path: Path) -> dict[str, NDArray[Any]]:
+    """Read-only arrays over the file's bytes; ValueError where it is no safetensors file."""
+    content = np.asarray(np.memmap(path, np.uint8, "r"))  # a plain view: memmap's class is slow
+    length = int(content[:LENGTH_BYTES].view("<u8")[0])
+    begin = LENGTH_BYTES + length
+    header = json.loads(content[LENGTH_BYTES:begin].tobytes())
+    try:
+        return {
+            name: _view(content[begin:], **facts)
+            for name, facts in header.items()
+            if name != METADATA
+        }
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} is no safetensors file: {error!r}") from error
+
+
+def _view(
+    data: NDArray[np.uint8], dtype: str, shape: list[int], data_offsets: list[int]
+) -> NDArray[Any]:
+    start, end = data_offsets
+    return data[start:end].view(TYPES[dtype]).reshape(shape)
