@@ -6,8 +6,9 @@ atomically. Who writes holds a lock, so that no number is given twice and no pro
 """
 
 import datetime
+import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,16 +23,19 @@ from endcap_indexer import files
 from endcap_indexer.exceptions import IndexerError
 from endcap_indexer.tensors import map_tensors, serialise
 from endcap_reranker import Cooccurrence, RerankerError
+from endcap_reranker.models import ModelConfiguration, UserItemModel
 
 FORMAT = 2
 POINTER = "promoted.json"
 LOCK = "artefacts.lock"
 TENSORS = "tensors.safetensors"
+CONFIGURATION = "configuration.json"
 TUNING_FILE = "tuning.json"
 WAIT_S = 60.0  # for another writer; writing takes seconds
 COOCCURRENCE = "cooccurrence"
+MODEL = "model"
 TUNING = "tuning"
-KINDS = (COOCCURRENCE, TUNING)
+KINDS = (COOCCURRENCE, MODEL, TUNING)
 
 Tensors = Mapping[str, NDArray[Any]]
 
@@ -130,6 +134,26 @@ class Registry:
         except (RerankerError, ValueError) as error:
             raise ArtefactError(f"{folder.path}: {error}; train again") from error
 
+    def save_model(
+        self,
+        model: UserItemModel,
+        facts: Mapping[str, Any],
+        contents: Mapping[str, bytes] | None = None,
+    ) -> str:
+        """Keep a trained model; contents: more files that tell of its training."""
+        configuration = json.dumps(model.configuration.to_json(), indent=1).encode()
+        told = {CONFIGURATION: configuration, **(contents or {})}
+        return self._save(MODEL, model.to_tensors(), told, facts)
+
+    def model(self, name: str) -> UserItemModel:
+        """The arrays are memory-mapped."""
+        folder = self._open(MODEL, name)
+        try:
+            configuration = ModelConfiguration.from_json(json.loads(folder.read(CONFIGURATION)))
+            return UserItemModel.from_tensors(map_tensors(folder.file(TENSORS)), configuration)
+        except (RerankerError, ValueError) as error:
+            raise ArtefactError(f"{folder.path}: {error}; train again") from error
+
     def save_tuning(self, tuning: Tuning, facts: Mapping[str, Any]) -> str:
         """Keep a tuning; returns the artefact's name."""
         return self._save(TUNING, {}, {TUNING_FILE: tuning.to_json()}, facts)
@@ -142,7 +166,12 @@ class Registry:
             raise ArtefactError(f"{folder.path}: {error}; tune again") from error
 
     def _require_usable(self, kind: str, name: str) -> None:
-        _ = self.cooccurrence(name) if kind == COOCCURRENCE else self.tuning(name)
+        load: Mapping[str, Callable[[str], object]] = {
+            COOCCURRENCE: self.cooccurrence,
+            MODEL: self.model,
+            TUNING: self.tuning,
+        }
+        load[kind](name)
 
     def _save(
         self,

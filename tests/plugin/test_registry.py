@@ -10,11 +10,12 @@ from filelock import FileLock
 
 from endcap import registry as module
 from endcap.exceptions import ArtefactError
-from endcap.registry import COOCCURRENCE, LOCK, POINTER, TUNING, Registry, model_name
+from endcap.registry import COOCCURRENCE, LOCK, MODEL, POINTER, TUNING, Registry, model_name
 from endcap.tuning import Tuning
 from endcap_indexer import files
 from endcap_indexer.tensors import serialise
 from endcap_reranker import Cooccurrence, Interactions
+from endcap_reranker.models import ModelConfiguration, UserItemModel
 
 FACTS = {"made": "by hand"}
 SAVERS = 8
@@ -72,6 +73,47 @@ def test_counts_come_back_memory_mapped(registry, counted):
     for name, tensor in counted.to_tensors().items():
         np.testing.assert_array_equal(found.to_tensors()[name], tensor)
     assert not found.popularity.flags.owndata
+
+
+@pytest.fixture
+def model() -> UserItemModel:
+    configuration = ModelConfiguration(encoder="gru", dimension=8, text_dimension=3)
+    return UserItemModel.untrained(configuration, np.array([b"a", b"b"]))
+
+
+def test_a_model_comes_back_with_what_tells_of_its_training(registry, model):
+    name = registry.save_model(model, FACTS, {"run.json": b"{}"})
+    assert name == "model-000001"
+    found = registry.model(name)
+    assert found.configuration == model.configuration
+    for tensor, written in model.to_tensors().items():
+        np.testing.assert_array_equal(found.to_tensors()[tensor], written)
+    assert not found.parameters["items.id"].flags.owndata
+    assert (registry.folder / name / "run.json").read_bytes() == b"{}"
+    registry.promote(name)
+    assert registry.promoted() == {MODEL: name}
+
+
+@pytest.mark.parametrize(
+    ("configuration", "message"),
+    [
+        (b"{", "model-000001: Expecting property name"),
+        (b'{"encoder": "telepathy"}', "there is no encoder 'telepathy'"),
+        (b'{"taste": 1}', "no part of a model's configuration: taste"),
+        (b'{"encoder": "gru", "dimension": 4}', "model-000001: .*; train again"),
+    ],
+)
+def test_a_model_that_does_not_fit_its_configuration_is_refused(
+    registry, model, configuration, message
+):
+    with files.FolderWriter(
+        registry.folder / "model-000001", MODEL, format=module.FORMAT
+    ) as folder:
+        folder.write(module.TENSORS, serialise(model.to_tensors()))
+        folder.write(module.CONFIGURATION, configuration)
+        folder.commit({"made_by": {}})
+    with pytest.raises(ArtefactError, match=message):
+        registry.promote("model-000001")
 
 
 def test_nothing_is_promoted_at_first_and_a_saved_artefact_is_not(registry):

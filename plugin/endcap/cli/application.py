@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from opensearchpy.exceptions import OpenSearchException
 
-from endcap.cli import catalogue, demonstration, evaluation, searching, training
+from endcap.cli import artefacts, catalogue, demonstration, evaluation, searching, training
 from endcap.cli.terminal import open_console, say_error
 from endcap.exceptions import EndcapError
 from endcap_indexer.exceptions import IndexerError
@@ -49,6 +49,9 @@ register(catalogue.generations)
 register(searching.search)
 register(searching.record)
 register(training.train)
+register(artefacts.models)
+register(artefacts.promote)
+register(artefacts.rollback)
 register(evaluation.evaluate)
 register(evaluation.tune)
 register(demonstration.demo)
