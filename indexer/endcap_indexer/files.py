@@ -72,10 +72,13 @@ def sync_folder(path: Path) -> None:
 
 
 def remove_folder(path: Path) -> None:
-    """Remove a flat folder, its manifest first: half removed, it is no folder of ours any more."""
+    """Remove a folder, its manifest first: half removed, it is no folder of ours any more."""
     if path.is_dir():
         for file in sorted(path.iterdir(), key=lambda file: file.name != MANIFEST):
-            DISK.unlink(file)
+            if file.is_dir():
+                remove_folder(file)
+            else:
+                DISK.unlink(file)
         path.rmdir()
 
 

@@ -5,6 +5,7 @@ from endcap_indexer.generations.lease import hold_lease
 from endcap_indexer.generations.listing import GenerationInfo, list_generations
 from endcap_indexer.generations.manifest import Manifest, generation_folder
 from endcap_indexer.generations.reindex import Catalogue, Progress, Reindexed, reindex
+from endcap_indexer.generations.updates import update_generation
 
 __all__ = [
     "Catalogue",
@@ -17,4 +18,5 @@ __all__ = [
     "hold_lease",
     "list_generations",
     "reindex",
+    "update_generation",
 ]

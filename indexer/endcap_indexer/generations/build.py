@@ -51,14 +51,12 @@ class GenerationWriter:
         vectors: NDArray[np.float16],
     ) -> int:
         """Add products with their text digests and (n, d) vectors; the first one's row."""
-        _check_unit(products, vectors)
+        check_unit(products, vectors)
         first = self.products
         self._ids.append(np.array([product.id.encode() for product in products]))
         self._digests.append(digests)
         self._vectors.append(vectors)
-        names = self._manifest.columns
-        values = [[product.columns[name] for name in names] for product in products]
-        self._columns.append(np.array(values, np.float32).reshape(len(products), len(names)))
+        self._columns.append(column_values(products, self._manifest.columns))
         self.products += len(products)
         return first
 
@@ -82,7 +80,14 @@ class GenerationWriter:
         return manifest
 
 
-def _check_unit(products: Sequence[Product], vectors: NDArray[np.float16]) -> None:
+def column_values(products: Sequence[Product], names: Sequence[str]) -> NDArray[np.float32]:
+    """(products, names) float32; nan where a product does not say."""
+    values = [[product.columns[name] for name in names] for product in products]
+    return np.array(values, np.float32).reshape(len(products), len(names))
+
+
+def check_unit(products: Sequence[Product], vectors: NDArray[np.float16]) -> None:
+    """VectorsError names the first product whose vector is not of unit length."""
     lengths = np.linalg.norm(vectors.astype(np.float32), axis=1)
     wrong = np.flatnonzero(np.abs(lengths - 1) > UNIT_TOLERANCE)  # nan, no vector, is right
     if len(wrong):

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from endcap_indexer.catalogue import Product
 from endcap_indexer.encoder import Encoder
 from endcap_indexer.exceptions import GenerationError
 from endcap_indexer.files import BUILDING, FolderWriter, open_folder, remove_folder
-from endcap_indexer.generations.generation import DIGESTS, VECTORS, Generation
+from endcap_indexer.generations.generation import DIGESTS, VECTORS, Embedded, Generation
 
 KIND = "embeddings"
 FORMAT = 1
@@ -30,15 +30,10 @@ def digest_texts(texts: Sequence[str]) -> Digests:
     return np.array([blake2b(text.encode(), digest_size=16).digest() for text in texts], "S16")
 
 
-class _Source(NamedTuple):
-    digests: Digests  # (n,)
-    vectors: Halves  # (n, d), memory-mapped
-
-
 class KnownVectors:
     """Vectors by the digest of their text, in one sorted list over several sources."""
 
-    def __init__(self, sources: Sequence[_Source]) -> None:
+    def __init__(self, sources: Sequence[Embedded]) -> None:
         self._vectors = [source.vectors for source in sources]
         lengths = [len(source.digests) for source in sources]
         digests = np.concatenate([np.empty(0, "S16"), *(source.digests for source in sources)])
@@ -91,11 +86,11 @@ class Embeddings:
         self._encoder = encoder
         self._folder = embeddings_folder(store, encoder.name)
         self._chunks = 0
-        self._fresh: list[_Source] = []
+        self._fresh: list[Embedded] = []
         self._seconds = 0.0
         sources = self._open_chunks()
         if live is not None and live.manifest.encoder == encoder.name:
-            sources.append(_Source(live.text_digests, live.stored_vectors))
+            sources += live.embedded
         self._known = KnownVectors(sources)
 
     def __enter__(self) -> Self:
@@ -132,7 +127,7 @@ class Embeddings:
         vectors[~np.any(vectors, axis=1)] = np.nan
         self.embedded += len(first)
         self.reused += len(texts) - len(first)
-        self._fresh.append(_Source(digests[first], vectors))
+        self._fresh.append(Embedded(digests[first], vectors))
         self._seconds += time.monotonic() - started
         if self._seconds >= SAVE_SECONDS:
             self._save()
@@ -151,7 +146,7 @@ class Embeddings:
     def _chunk(self, number: int) -> Path:
         return self._folder / f"{number:06}"
 
-    def _open_chunks(self) -> list[_Source]:
+    def _open_chunks(self) -> list[Embedded]:
         """The chunks of an interrupted build; a damaged one is removed and encoded again."""
         sources = []
         for leftover in self._folder.glob(f"*{BUILDING}"):
@@ -163,7 +158,7 @@ class Embeddings:
                 remove_folder(path)
                 continue
             if folder.manifest["encoder"] == self._encoder.name:
-                sources.append(_Source(folder.array(DIGESTS), folder.array(VECTORS)))
+                sources.append(Embedded(folder.array(DIGESTS), folder.array(VECTORS)))
             self._chunks = max(self._chunks, int(path.name))
         return sources
 

@@ -3,15 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from endcap_indexer.exceptions import GenerationError
 from endcap_indexer.files import open_folder
+from endcap_indexer.generations.ids import Ids
 from endcap_indexer.generations.manifest import FORMAT, KIND, Manifest
-from endcap_indexer.vectors import VectorIndex, open_index
+from endcap_indexer.generations.segments import Segment, merge, open_segments
+from endcap_indexer.vectors import GONE, UNCHANGED, SegmentedIndex, VectorIndex, open_index
 
 IDS = "ids.npy"  # (n,) bytes, UTF-8
 ORDER = "ids.order.npy"  # (n,) int64: the rows in order of their ids
@@ -20,54 +22,169 @@ DIGESTS = "text_digests.npy"  # (n,) 16 bytes: what was embedded
 COLUMNS = "columns.npy"  # (n, columns) float32; nan: the product does not say
 
 
-@dataclass(frozen=True)
-class Generation:
-    """A verified, read-only folder of memory-mapped arrays; threads may share it."""
+class Embedded(NamedTuple):
+    """Vectors by the digest of the text that they are of."""
 
+    digests: NDArray[np.bytes_]  # (n,)
+    vectors: NDArray[np.float16]  # (n, d)
+
+
+@dataclass(frozen=True)
+class Base:
+    """The arrays that a generation was built with, memory-mapped."""
+
+    path: Path
     manifest: Manifest
     index: VectorIndex
-    columns: Mapping[str, NDArray[np.float32]]  # name → (n,); nan: the product does not say
-    stored_vectors: NDArray[np.float16]  # (n, d)
-    text_digests: NDArray[np.bytes_]  # (n,)
-    _ids: NDArray[np.bytes_]
-    _order: NDArray[np.int64]
+    ids: Ids
+    vectors: NDArray[np.float16]
+    digests: NDArray[np.bytes_]
+    columns: NDArray[np.float32]
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        folder = open_folder(path, KIND, format=FORMAT)
+        manifest = Manifest.from_table(folder.manifest)
+        # plain views of the maps: numpy's memmap class costs microseconds at every step
+        ids, order, stored, digests, columns = (
+            np.asarray(folder.array(name)) for name in (IDS, ORDER, VECTORS, DIGESTS, COLUMNS)
+        )
+        if {len(each) for each in (ids, order, stored, digests, columns)} != {manifest.products}:
+            raise GenerationError(f"{path}: its arrays differ in length; run reindex")
+        index = open_index(manifest.index, stored, folder)
+        return cls(path, manifest, index, Ids(ids, order), stored, digests, columns)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+class Generation:
+    """A verified, read-only folder with the segments it had when it was opened.
+
+    manifest: what was built. index, columns: of the latest; columns are name → (rows,) float32, nan
+    where the product does not say. segments: how many there are. Threads may share it.
+    """
+
+    def __init__(self, base: Base, changed: Segment, new: Ids, segments: int) -> None:
+        self.manifest = base.manifest
+        self.segments = segments
+        self._base, self._changed, self._new = base, changed, new
+        self._places = self._find_places()
+        self.index = base.index if not segments else self._make_index()
+        self.columns: Mapping[str, NDArray[np.float32]] = {
+            name: self._column(place) for place, name in enumerate(self.manifest.columns)
+        }
 
     @classmethod
     def open(cls, path: Path) -> Self:
         """Open and verify; GenerationError, ChecksumError or VectorsError say what is wrong."""
-        folder = open_folder(path, KIND, format=FORMAT)
-        manifest = Manifest.from_table(folder.manifest)
-        # plain views of the maps: numpy's memmap class costs microseconds at every step
-        ids, order, stored, digests, values = (
-            np.asarray(folder.array(name)) for name in (IDS, ORDER, VECTORS, DIGESTS, COLUMNS)
-        )
-        if {len(array) for array in (ids, order, stored, digests, values)} != {manifest.products}:
-            raise GenerationError(f"{path}: its arrays differ in length; run reindex")
-        columns = {name: values[:, place] for place, name in enumerate(manifest.columns)}
-        index = open_index(manifest.index, stored, folder)
-        return cls(manifest, index, columns, stored, digests, ids, order)
+        base = Base.open(path)
+        nothing = Segment.empty(base.manifest.dimension, len(base.manifest.columns))
+        return cls(base, nothing, Ids.of(nothing.ids), 0).refreshed()
+
+    def refreshed(self) -> Self:
+        """The generation with the segments appended since, which alone are opened; itself where
+        there are none.
+        """
+        segments = list(open_segments(self.path, self.segments))
+        if not segments:
+            return self
+        changed = merge([self._changed, *segments])
+        new = Ids.of(self._collect_new(segments))
+        return type(self)(self._base, changed, new, self.segments + len(segments))
 
     @property
     def name(self) -> str:
         return self.manifest.generation
 
+    @property
+    def path(self) -> Path:
+        return self._base.path
+
     def __len__(self) -> int:
-        return self.manifest.products
+        """Rows, of products that are gone too."""
+        return len(self._base) + len(self._new)
+
+    @property
+    def products(self) -> int:
+        """How many products there are."""
+        return len(self) - len(self._changed.tombstones)
+
+    @property
+    def embedded(self) -> tuple[Embedded, ...]:
+        """Every vector that is known by its text, in parts."""
+        base, changed = self._base, self._changed
+        return (
+            Embedded(base.digests, base.vectors),
+            Embedded(changed.digests, changed.vectors),
+        )
 
     def ids(self, rows: NDArray[np.int64]) -> list[str]:
         """The products' ids, aligned with the rows; every row must exist."""
         if len(rows) and not (rows.min() >= 0 and rows.max() < len(self)):
             raise GenerationError(f"{self.name} has {len(self)} rows, asked were {rows}")
-        return [id.decode() for id in self._ids[rows].tolist()]
+        base = len(self._base)
+        if not len(self._new):
+            return self._base.ids.take(rows)
+        ids = np.empty(len(rows), object)
+        built = rows < base
+        ids[built] = self._base.ids.take(rows[built])
+        ids[~built] = self._new.take(rows[~built] - base)
+        return list(ids)
 
     def rows(self, ids: Sequence[str]) -> NDArray[np.int64]:
         """(len(ids),) int64 rows; -1 for an id that this generation does not know."""
-        encoded = [id.encode() for id in ids]
-        wanted = np.array(encoded, self._ids.dtype) if encoded else self._ids[:0]
-        if not len(self):
-            return np.full(len(ids), -1, np.int64)
-        places = np.searchsorted(self._ids, wanted, sorter=self._order)
-        rows = self._order[np.minimum(places, len(self) - 1)]
-        # an id wider than the array was cut to its width: only the whole id counts
-        whole = np.array([len(id) for id in encoded]) <= self._ids.itemsize
-        return np.where((self._ids[rows] == wanted) & whole, rows, -1)
+        rows = self.given_rows(ids)
+        gone = self._changed.tombstones
+        return np.where(np.isin(rows, gone), -1, rows) if len(gone) else rows
+
+    def given_rows(self, ids: Sequence[str]) -> NDArray[np.int64]:
+        """As `rows`, but a product that is gone still has the row that it would come back to."""
+        rows = self._base.ids.find(ids)
+        if len(self._new):
+            new = self._new.find(ids)
+            rows = np.where(new >= 0, new + len(self._base), rows)
+        return rows
+
+    def digests(self, rows: NDArray[np.int64]) -> NDArray[np.bytes_]:
+        """(len(rows),) text digests; empty where nothing is known, as for row -1."""
+        places = np.where(rows < 0, GONE, self._places.take(rows, mode="wrap"))
+        digests = np.zeros(len(rows), "S16")
+        unchanged, changed = places == UNCHANGED, places >= 0
+        digests[unchanged] = self._base.digests[rows[unchanged]]
+        digests[changed] = self._changed.digests[places[changed]]
+        return digests
+
+    def present_rows(self) -> NDArray[np.int64]:
+        """The rows of all products that are not gone."""
+        return np.flatnonzero(self._places != GONE)
+
+    def _find_places(self) -> NDArray[np.int32]:
+        places = np.full(len(self), UNCHANGED, np.int32)
+        places[self._changed.rows] = np.arange(len(self._changed.rows), dtype=np.int32)
+        places[self._changed.tombstones] = GONE
+        return places
+
+    def _make_index(self) -> VectorIndex:
+        changed = self._changed
+        return SegmentedIndex(self._base.index, self._places, changed.rows, changed.vectors)
+
+    def _column(self, place: int) -> NDArray[np.float32]:
+        built = self._base.columns[:, place]
+        if not self.segments:
+            return built
+        column = np.full(len(self), np.nan, np.float32)
+        column[: len(built)] = built
+        column[self._changed.rows] = self._changed.columns[:, place]
+        column[self._changed.tombstones] = np.nan
+        return column
+
+    def _collect_new(self, segments: Sequence[Segment]) -> NDArray[np.bytes_]:
+        """The ids of all rows behind the base's, those of these segments too."""
+        rows = np.concatenate([segment.rows for segment in segments])
+        ids = np.concatenate([segment.ids for segment in segments])
+        added, places = np.unique(rows, return_index=True)
+        beyond = added >= len(self)
+        if not np.array_equal(added[beyond], np.arange(len(self), len(self) + beyond.sum())):
+            raise GenerationError(f"{self.path}: its segments leave rows out; build it again")
+        return np.concatenate([self._new.encoded, ids[places[beyond]]])

@@ -3,11 +3,15 @@
 from endcap_indexer.vectors.flat import FlatIndex
 from endcap_indexer.vectors.hnsw import HnswIndex
 from endcap_indexer.vectors.index import VectorIndex, choose_index, open_index, write_index
+from endcap_indexer.vectors.segmented import GONE, UNCHANGED, SegmentedIndex
 from endcap_indexer.vectors.stored import StoredVectors
 
 __all__ = [
+    "GONE",
+    "UNCHANGED",
     "FlatIndex",
     "HnswIndex",
+    "SegmentedIndex",
     "StoredVectors",
     "VectorIndex",
     "choose_index",

@@ -62,7 +62,7 @@ def test_everything_stands_on_the_same_row(generation):
     )
     assert generation.index.search(np.array([1, 0], np.float32), 2)[0].tolist() == [0, 1]
     assert (
-        generation.text_digests.tolist() == digest_texts([f"text of {id}" for id in ids]).tolist()
+        generation.digests(rows).tolist() == digest_texts([f"text of {id}" for id in ids]).tolist()
     )
 
 
@@ -99,8 +99,8 @@ def test_ids_and_rows_are_inverse(tmp_path_factory, ids, strangers):
 
 
 def test_arrays_stay_on_disk(generation):
-    assert not generation.stored_vectors.flags.owndata
-    assert not generation.stored_vectors.flags.writeable
+    assert not generation.embedded[0].vectors.flags.owndata
+    assert not generation.embedded[0].vectors.flags.writeable
 
 
 def test_a_vector_that_is_not_unit_is_named(tmp_path):

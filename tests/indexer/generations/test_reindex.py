@@ -37,7 +37,9 @@ def test_a_catalogue_becomes_searchable(build, write_catalogue, read_live, clien
     assert folders(store) == ["products-000001"]
     mapping = client.indices.get_mapping(index="products")["products-000001"]["mappings"]
     meta = mapping["_meta"]["endcap"]
-    assert set(meta) == {"generation", "encoder", "dimension", "text_fields", "created", "digest"}
+    assert set(meta) == {
+        "generation", "encoder", "dimension", "text_fields", "created", "digest", "row_field",
+    }  # fmt: skip
     assert (meta["generation"], meta["encoder"]) == ("products-000001", "toy-1")
     assert (meta["dimension"], meta["text_fields"]) == (8, ["title^2"])
     alias = client.indices.get_alias(name="products")
