@@ -1,8 +1,9 @@
 """Which snapshot is live: resolved by the index's own `_meta`, opened once, kept while it is used.
 
 The engine says what is live: the alias names the index, the index names its folder. A name is
-resolved again in the background when its last resolution is older than the poll interval, and a new
-generation is opened and warmed before it takes the old one's place, so no request pays for it.
+resolved again in the background when its last resolution is older than the poll interval. A new
+generation, or one with new segments, is opened and warmed before it takes the old one's place, so
+no request pays for it.
 """
 
 import os
@@ -10,7 +11,7 @@ import threading
 import time
 import weakref
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from endcap.cursors import Cursor
 from endcap.opening import CANNOT_BE_USED, Opener, Snapshot
 from endcap.registry import model_name
 from endcap.steps import Background, Call, Computation, Steps
+from endcap_indexer.generations import Generation
 
 KEPT = 3  # open snapshots of one index: the live one and what cursors may still name
 NO_STORE = "no store: pass store=, set ENDCAP_STORE or write store in endcap.toml"
@@ -105,7 +107,7 @@ class Snapshots:
             return Unavailable(f"the alias {name} has a filter or a routing: passed through")
         meta = body["mappings"].get("_meta", {}).get("endcap")
         if meta is None:
-            return Unavailable(f"{index} was not built by endcap reindex")
+            return Unavailable(f"{index} was not built by endcap reindex, nor attached")
         try:
             return self._open(index, meta)
         except CANNOT_BE_USED as error:
@@ -118,10 +120,8 @@ class Snapshots:
         identity = (generation, model_name(artefacts))
         with self._lock:
             opened = self._opened.setdefault(_base_name(generation), OrderedDict())
-            if identity not in opened:
-                known = next(
-                    (s.generation for s in opened.values() if s.generation.name == generation), None
-                )
+            known = _refreshed(opened.values(), generation)
+            if identity not in opened or opened[identity].generation is not known:
                 opened[identity] = self._opener.open(index, meta, artefacts, known)
             opened.move_to_end(identity)
             while len(opened) > KEPT:
@@ -133,6 +133,13 @@ def _begin_anew(found: "weakref.ref[Snapshots]") -> None:
     """In a forked child: its parent's locks may be held, its sessions have lost their threads."""
     if (snapshots := found()) is not None:
         snapshots._begin()
+
+
+def _refreshed(opened: Iterable[Snapshot], name: str) -> Generation | None:
+    """The generation of this name with all its segments; None where it is not open yet."""
+    known = [snapshot.generation for snapshot in opened if snapshot.generation.name == name]
+    latest = max(known, key=lambda generation: generation.segments, default=None)
+    return None if latest is None else latest.refreshed()
 
 
 def _base_name(generation: str) -> str:

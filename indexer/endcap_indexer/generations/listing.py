@@ -9,12 +9,14 @@ from endcap_indexer.files import MANIFEST
 from endcap_indexer.generations.indices import live_index
 from endcap_indexer.generations.manifest import Manifest
 from endcap_indexer.generations.removal import list_folders
+from endcap_indexer.generations.segments import count_segments
 
 
 class GenerationInfo(NamedTuple):
     name: str
     created: str  # ISO 8601, UTC
-    products: int
+    products: int  # when it was built
+    segments: int  # of what changed since
     bytes: int  # of its folder in the store; the engine's index is not counted
     encoder: str | None
     live: bool  # the alias names it
@@ -32,11 +34,12 @@ def list_generations(client: OpenSearch, store: Path, index: str) -> list[Genera
 
 def _describe(folder: Path, live: str | None) -> GenerationInfo:
     manifest = Manifest.read(folder)
-    size = sum(file.stat().st_size for file in folder.iterdir())
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     return GenerationInfo(
         manifest.generation,
         manifest.created,
         manifest.products,
+        count_segments(folder),
         size,
         manifest.encoder,
         manifest.generation == live,

@@ -15,7 +15,7 @@ from endcap.cli.terminal import open_console, say, say_bad_rows, say_reindexed
 from endcap.configuration import Configuration
 from endcap.operations import build_generation
 from endcap_indexer.catalogue import BadRows, stop_at_bad_row
-from endcap_indexer.generations import list_generations
+from endcap_indexer.generations import GenerationInfo, list_generations
 
 
 def reindex(
@@ -74,6 +74,11 @@ def generations(
                 f"{each.products:,}",
                 f"{each.bytes / 1e6:,.1f} MB",
                 escape(each.encoder or "shop's own"),
-                "[green]live[/green]" if each.live else "",
+                _state(each),
             )
     open_console().print(table)
+
+
+def _state(each: GenerationInfo) -> str:
+    live = ["[green]live[/green]"] if each.live else []
+    return ", ".join([*live, f"{each.segments:,} segments"] if each.segments else live)

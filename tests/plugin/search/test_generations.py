@@ -10,7 +10,15 @@ from endcap import opening
 from endcap.registry import Registry
 from endcap.snapshots import Snapshots, Unavailable
 from endcap.tuning import Tuning
-from endcap_indexer.generations import Generation
+from endcap_indexer.catalogue import Product
+from endcap_indexer.encoder import open_encoder
+from endcap_indexer.generations import (
+    Generation,
+    generation_folder,
+    hold_lease,
+    update_generation,
+)
+from endcap_indexer.generations.embeddings import Embeddings
 
 LIMIT_S = 10
 
@@ -32,6 +40,11 @@ def until(condition):
         time.sleep(0.01)
 
 
+def found(client, text):
+    hits = client.search(ask(text, size=100), "products")["hits"]["hits"]
+    return [hit["_id"] for hit in hits]
+
+
 def seen(client, **expected):
     extension = client.search(ask("sofa"), "products")["ext"]["endcap"]
     return expected.items() <= extension.items()
@@ -44,6 +57,24 @@ def test_a_new_generation_is_taken_over_without_a_restart(client, store, rebuild
         rebuild(operator, store, rows)
     until(lambda: seen(client, generation="products-000002"))
     assert client.search(ask("sofa"), "products")["hits"]["total"]["value"] == 1
+
+
+def test_a_segment_is_taken_over_without_a_restart(client, store, encoder_folder):
+    """A product that only its vector finds comes, one that only its vector found goes."""
+    generation = Generation.open(generation_folder(store, "products-000001"))
+    ids = found(client, "crimson couch")
+    assert "p000" in ids
+    assert "fresh" not in ids
+    document = {"title": "a velvet thing", "endcap": {"row": len(generation)}}
+    client.index(index="products", id="fresh", body=document, refresh=True)
+    encoder = open_encoder(str(encoder_folder), store, device="cpu")
+    columns = {"price": 1.0, "popularity": 9.0}
+    product = Product("fresh", document, "crimson couch", None, columns)
+    with hold_lease(store):
+        embeddings = Embeddings(store, encoder, generation)
+        update_generation(generation, [product], *embeddings.find([product]), gone=["p000"])
+    until(lambda: "fresh" in found(client, "crimson couch"))
+    assert "p000" not in found(client, "crimson couch")
 
 
 def test_a_promoted_tuning_is_taken_over_without_a_restart(client, store):
