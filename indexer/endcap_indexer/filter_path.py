@@ -1,17 +1,19 @@
 """``filter_path``: which parts of a response are answered."""
 
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Any, TypeAlias
 
 Pattern: TypeAlias = tuple[str, ...]  # the keys of a path, from the root
 
 
-def filter_response(body: Any, filter_path: str) -> Any:
+def filter_response(body: Any, filter_path: str | Sequence[str] | None) -> Any:
     """Keeps the paths named, drops those named with ``-``; ``*`` is one key, ``**`` any number.
 
-    Objects and arrays of which nothing is left are dropped, as on the server.
+    Objects and arrays of which nothing is left are dropped, as on the server. No path: all is kept.
     """
-    names = [name.strip() for name in filter_path.split(",") if name.strip()]
+    paths = filter_path.split(",") if isinstance(filter_path, str) else filter_path or ()
+    names = [name.strip() for name in paths if name.strip()]
     included = [tuple(name.split(".")) for name in names if not name.startswith("-")]
     excluded = [tuple(name[1:].split(".")) for name in names if name.startswith("-")]
     if included:

@@ -32,6 +32,10 @@ class AsyncSearchClient(opensearchpy.AsyncOpenSearch):
         self._core = Core(store, settings)
         self._driver = AsyncDriver(self._call, self._core.executor)
 
+    def __repr__(self) -> str:
+        """The plain client's, which programs log and compare."""
+        return super().__repr__().replace("<AsyncSearchClient(", "<AsyncOpenSearch(", 1)
+
     async def search(
         self,
         body: Any = None,
@@ -48,8 +52,28 @@ class AsyncSearchClient(opensearchpy.AsyncOpenSearch):
         arguments |= {"params": params, "headers": headers}
         if not endcap:
             request = read_request(body, index, arguments)
-            return await self._call(Call("search", request.keywords()))
+            return await self._call(Call("search", request.plain_keywords()))
         return await self._driver.run(self._core.search(body, index, user, session, arguments))
+
+    async def msearch(
+        self,
+        body: Any = None,
+        index: Any = None,
+        params: Any = None,
+        headers: Any = None,
+        *,
+        user: str | None = None,
+        session: str | None = None,
+        endcap: bool = True,
+        **arguments: Any,
+    ) -> Any:
+        """`AsyncOpenSearch.msearch`, each line re-ranked; see `SearchClient.msearch`."""
+        arguments |= {"params": params, "headers": headers}
+        if not endcap:
+            return await self._call(Call("msearch", {"body": body, "index": index, **arguments}))
+        return await self._driver.run(
+            self._core.multi_search(body, index, user, session, arguments)
+        )
 
     async def text_query(self, text: str, *, index: str) -> Query:
         """The catalogue's own query for a text, with the tuned boosts where there are some.
@@ -83,5 +107,7 @@ class AsyncSearchClient(opensearchpy.AsyncOpenSearch):
     async def _call(self, call: Call) -> Any:
         if call.method == "search":
             return await super().search(**call.arguments)
+        if call.method == "msearch":
+            return await super().msearch(**call.arguments)
         target = functools.reduce(getattr, call.method.split("."), self)
         return await target(**call.arguments)  # type: ignore[operator]

@@ -18,8 +18,17 @@ BYPASSES = (
     "collapse",
     "slice",
     "q",
-    "search_pipeline",
+    "source",
+    "terminate_after",
+    "verbose_pipeline",
 )
+# Options of which one value changes nothing; any other is passed through.
+ORDINARY = {
+    "search_type": "query_then_fetch",
+    "search_pipeline": "_none",
+    "expand_wildcards": "open",
+    "format": "json",
+}
 TOP_LEVEL_ONLY = ("hybrid",)  # queries that the engine refuses inside of another
 MATCH_ALL: Query = {"match_all": {}}
 MAXIMUM_ROWS = 10_000  # of one answer: index.max_result_window
@@ -73,8 +82,9 @@ def _passed_option(request: SearchRequest) -> str | None:
     for name in BYPASSES:
         if request.option(name) is not None:
             return f"{name} is passed through"
-    if request.option("search_type", "query_then_fetch") != "query_then_fetch":
-        return "search_type is passed through"
+    for name, ordinary in ORDINARY.items():
+        if request.option(name, ordinary) != ordinary:
+            return f"{name} is passed through"
     if "_none_" in str(request.option("stored_fields")):
         return "hits without ids are passed through"
     keys = _sort_keys(request.option("sort"))
@@ -107,7 +117,8 @@ def _sort_keys(sort: Any) -> list[Any]:
         return []
     if isinstance(sort, str):
         return [_from_url(key) for key in sort.split(",")]
-    return list(sort) if isinstance(sort, (list, tuple)) else [sort]
+    keys = list(sort) if isinstance(sort, (list, tuple)) else [sort]
+    return [_from_url(key) if isinstance(key, str) else key for key in keys]
 
 
 def _from_url(key: str) -> Any:

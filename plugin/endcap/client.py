@@ -37,6 +37,10 @@ class SearchClient(opensearchpy.OpenSearch):
         self._core = Core(store, settings)
         self._driver = SyncDriver(self._call, self._core.executor)
 
+    def __repr__(self) -> str:
+        """The plain client's, which programs log and compare."""
+        return super().__repr__().replace("<SearchClient(", "<OpenSearch(", 1)
+
     def search(
         self,
         body: Any = None,
@@ -56,8 +60,26 @@ class SearchClient(opensearchpy.OpenSearch):
         arguments |= {"params": params, "headers": headers}
         if not endcap:
             request = read_request(body, index, arguments)
-            return self._call(Call("search", request.keywords()))
+            return self._call(Call("search", request.plain_keywords()))
         return self._driver.run(self._core.search(body, index, user, session, arguments))
+
+    def msearch(
+        self,
+        body: Any = None,
+        index: Any = None,
+        params: Any = None,
+        headers: Any = None,
+        *,
+        user: str | None = None,
+        session: str | None = None,
+        endcap: bool = True,
+        **arguments: Any,
+    ) -> Any:
+        """`OpenSearch.msearch`, each line re-ranked by its own rules and its own `ext.endcap`."""
+        arguments |= {"params": params, "headers": headers}
+        if not endcap:
+            return self._call(Call("msearch", {"body": body, "index": index, **arguments}))
+        return self._driver.run(self._core.multi_search(body, index, user, session, arguments))
 
     def text_query(self, text: str, *, index: str) -> Query:
         """The catalogue's own query for a text, with the tuned boosts where there are some.
@@ -92,5 +114,7 @@ class SearchClient(opensearchpy.OpenSearch):
     def _call(self, call: Call) -> Any:
         if call.method == "search":
             return super().search(**call.arguments)
+        if call.method == "msearch":
+            return super().msearch(**call.arguments)
         target = functools.reduce(getattr, call.method.split("."), self)
         return target(**call.arguments)  # type: ignore[operator]

@@ -10,10 +10,12 @@ from endcap.conditions import Query
 from endcap.configuration import Configuration, SearchSettings, find_store
 from endcap.drivers import Executor
 from endcap.exceptions import ConfigurationError
+from endcap.histories import Identify
 from endcap.identity import Identity
+from endcap.multi_search import MultiSearch, multi_search
 from endcap.opening import Snapshot
 from endcap.profiles import Event, Profile
-from endcap.requests import read_request
+from endcap.requests import SearchRequest, read_request
 from endcap.snapshots import NO_STORE, Snapshots
 from endcap.steps import Computation, Steps
 
@@ -45,15 +47,19 @@ class Core:
         arguments: Mapping[str, Any],
     ) -> Steps[Any]:
         request = read_request(body, index, arguments, user=user, session=session)
-        options = request.options
-        if options.user is None and options.session is None:
-            return pipeline.search(request, self.snapshots, self.settings, None)
-        return pipeline.search(
-            request,
-            self.snapshots,
-            self.settings,
-            lambda: self._shopper(options.user, options.session),
-        )
+        identify = self._identify(request)
+        return pipeline.search(request, self.snapshots, self.settings, identify)
+
+    def multi_search(
+        self,
+        body: Any,
+        index: Any,
+        user: str | None,
+        session: str | None,
+        arguments: Mapping[str, Any],
+    ) -> Steps[Any]:
+        asked = MultiSearch(body, index, arguments, {"user": user, "session": session})
+        return multi_search(asked, self._attempt)
 
     def text_query(self, text: str, index: str) -> Steps[Query]:
         resolved = yield from self.snapshots.resolve(index)
@@ -75,6 +81,16 @@ class Core:
     def forget(self, user: str | None, session: str | None) -> Steps[int]:
         key = yield Computation(lambda: self._shopper(user, session))
         return (yield from profiles.forget(key))
+
+    def _attempt(self, request: SearchRequest) -> Steps[Any]:
+        identify = self._identify(request)
+        return pipeline.attempt(request, self.snapshots, self.settings, identify)
+
+    def _identify(self, request: SearchRequest) -> Identify | None:
+        user, session = request.options.user, request.options.session
+        if user is None and session is None:
+            return None
+        return lambda: self._shopper(user, session)
 
     def _shopper(self, user: str | None, session: str | None) -> str:
         """The keyed hash under which a shopper is known."""

@@ -7,12 +7,12 @@ from typing import Any
 from endcap.bodies import Reading
 from endcap.conditions import Query
 from endcap.fusion import Window
-from endcap.requests import SearchRequest
+from endcap.requests import SUGGESTIONS, TOTALS, SearchRequest
 
 # What the window's request has answered already.
-ANSWERED = ("from", "size", "suggest", "track_total_hits", "filter_path", "rest_total_hits_as_int")
+ANSWERED = ("from", "size", "filter_path", "ignore", *SUGGESTIONS, *TOTALS)
 # What has decided already which hits there are, and would now only get in the way of them.
-DECIDED = ("post_filter", "min_score", "terminate_after")
+DECIDED = ("post_filter", "min_score")
 SHOW_MATCHES = ("highlight", "explain", "script_fields")
 SHOW_MATCHES_WITHIN = ("inner_hits", "_name")
 PAGE = {"track_total_hits": False, "track_scores": True}

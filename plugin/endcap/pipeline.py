@@ -27,22 +27,35 @@ def search(
     settings: SearchSettings,
     identify: Identify | None,
 ) -> Steps[Any]:
-    """One search. An error of ours becomes the engine's own answer; the engine's own stays one."""
+    """One search: re-ranked, or as the plain client would ask it, with the reason."""
+    answer = yield from attempt(request, snapshots, settings, identify)
+    if not isinstance(answer, Unranked):
+        return answer
+    response = yield Call("search", request.plain_keywords())
+    return with_extension(response, {"applied": False, "reason": answer.reason})
+
+
+def attempt(
+    request: SearchRequest,
+    snapshots: Snapshots,
+    settings: SearchSettings,
+    identify: Identify | None,
+) -> Steps[Any]:
+    """One search re-ranked, or `Unranked`: the engine's own answer is the one to give.
+
+    An error of ours becomes the engine's own answer; the engine's own stays one.
+    """
     try:
-        answer = yield from _search(request, snapshots, settings, identify)
+        return (yield from _search(request, snapshots, settings, identify))
     except ConnectionError:
         raise  # asking again would double the shop's wait
     except TransportError as error:  # the caller's mistake or ours: the plain request shows
         if error.status_code in OVERLOADED:
             raise
-        answer = Unranked(f"{type(error).__name__}: {error.error}")
+        return Unranked(f"{type(error).__name__}: {error.error}")
     except Exception as error:  # noqa: BLE001 - an error of ours never becomes one of the shop's
         logger.warning("a search was answered in the engine's own order", exc_info=error)
-        answer = Unranked(f"{type(error).__name__}: {error}")
-    if not isinstance(answer, Unranked):
-        return answer
-    response = yield Call("search", request.keywords())
-    return with_extension(response, {"applied": False, "reason": answer.reason})
+        return Unranked(f"{type(error).__name__}: {error}")
 
 
 def _search(
@@ -61,7 +74,8 @@ def _search(
     try:
         return (yield from ranked((yield from snapshots.resolve(request.index))))
     except NotFoundError:  # the pinned index is gone: look which one is live now, once
-        snapshots.drop(request.index, request.options.cursor)
+        if not snapshots.drop(request.index, request.options.cursor):
+            raise
         return (yield from ranked((yield from snapshots.resolve(request.index))))
 
 

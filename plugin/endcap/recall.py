@@ -15,15 +15,14 @@ from endcap.bodies import Reading
 from endcap.conditions import Query
 from endcap.keys import IdKeys, Keys
 from endcap.opening import Snapshot
-from endcap.requests import SearchRequest
+from endcap.requests import SUGGESTIONS, TOTALS, SearchRequest
 from endcap.steps import Call, Steps
 
 # What decorates a hit, or the answer as a whole: asked for once, with the page.
 DECORATIONS = (
     "_source", "_source_includes", "_source_excludes", "stored_fields", "docvalue_fields", "fields",
     "script_fields", "highlight", "explain", "version", "seq_no_primary_term", "profile", "ext",
-    "aggs", "aggregations", "filter_path", "from", "size", "rest_total_hits_as_int",
-    "include_named_queries_score",
+    "aggs", "aggregations", "filter_path", "from", "size", "include_named_queries_score", "ignore",
 )  # fmt: skip
 
 
@@ -78,7 +77,7 @@ def _ask(
 
 def ask_rows(request: SearchRequest, snapshot: Snapshot, query: Query, size: int) -> Steps[Scored]:
     """What a query finds under the caller's own URL parameters, post_filter and so on."""
-    asked = request.without(*DECORATIONS, "sort", "suggest", "terminate_after").asking(
+    asked = request.without(*DECORATIONS, *SUGGESTIONS, *TOTALS, "sort").asking(
         snapshot.index, query=query, size=size, **snapshot.keys.options, track_total_hits=False
     )
     answer = yield Call("search", asked.keywords())

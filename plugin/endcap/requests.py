@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -12,6 +12,8 @@ from endcap.exceptions import RequestError
 from endcap.tuning import COLUMNS
 
 DEFAULT_SIZE = 10
+TOTALS = ("track_total_hits", "rest_total_hits_as_int")
+SUGGESTIONS = ("suggest", "suggest_field", "suggest_mode", "suggest_size", "suggest_text")
 Check = Callable[[Any], bool]
 
 
@@ -102,12 +104,16 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """A call of `OpenSearch.search`: `body` without our section, `arguments` as given."""
+    """A call of `OpenSearch.search`: `body` without our section, `arguments` as given.
+
+    plain_body: what the plain client sends; the caller's own object where nothing in it is ours.
+    """
 
     index: Any
     body: Any
     arguments: Mapping[str, Any]
-    options: Options = field(default_factory=Options)
+    options: Options
+    plain_body: Any
 
     @property
     def page(self) -> tuple[int, int]:
@@ -142,25 +148,30 @@ class SearchRequest:
         return replace(self, index=index, body={**self.body, **body})
 
     def keywords(self) -> dict[str, Any]:
-        """The keyword arguments of the plain client's `search`."""
+        """The keyword arguments of the plain client's `search` for this request as it now is."""
         return {"body": self.body, "index": self.index, **self.arguments}
+
+    def plain_keywords(self) -> dict[str, Any]:
+        """The keyword arguments of the plain client's `search` for what the caller asked."""
+        return {"body": self.plain_body, "index": self.index, **self.arguments}
 
 
 def read_request(
     body: Any, index: Any, arguments: Mapping[str, Any], **keywords: Any
 ) -> SearchRequest:
     """Take our section out of a request; the caller's objects are not changed."""
-    body = _parsed(body)
-    extension = body.get("ext") if isinstance(body, Mapping) else None
+    parsed = parse_body(body)
+    extension = parsed.get("ext") if isinstance(parsed, Mapping) else None
     if not isinstance(extension, Mapping) or "endcap" not in extension:
-        return SearchRequest(index, body, arguments, Options.read({}, **keywords))
+        return SearchRequest(index, parsed, arguments, Options.read({}, **keywords), body)
     options = Options.read(extension["endcap"], **keywords)
     rest = {key: value for key, value in extension.items() if key != "endcap"}
-    kept = {key: value for key, value in body.items() if key != "ext"}
-    return SearchRequest(index, {**kept, "ext": rest} if rest else kept, arguments, options)
+    kept = {key: value for key, value in parsed.items() if key != "ext"}
+    plain = {**kept, "ext": rest} if rest else kept
+    return SearchRequest(index, plain, arguments, options, plain)
 
 
-def _parsed(body: Any) -> Any:
+def parse_body(body: Any) -> Any:
     """opensearch-py takes JSON text too; no body is an empty one. What is no JSON stays."""
     if body is None:
         return {}

@@ -36,6 +36,7 @@ def assemble(
     kept = {key: value for key, value in answer["hits"].items() if key not in ("hits", "total")}
     total = _total(request, answer["hits"], extra)
     response["hits"] = {**total, **kept, "max_score": best, "hits": hits}
+    response["timed_out"] = any(part["timed_out"] for part in (answer, *pages))
     return response
 
 
@@ -101,14 +102,15 @@ def _number(value: np.float32) -> float | None:
 def _total(request: SearchRequest, hits: Mapping[str, Any], extra: int) -> dict[str, Any]:
     if "total" not in hits:
         return {}
+    if isinstance(hits["total"], int):  # every hit is counted, or none: -1
+        return {"total": hits["total"] + extra if hits["total"] >= 0 else hits["total"]}
     total = dict(hits["total"])
     if total["relation"] == "eq":
         total["value"] += extra
         limit = _counted_up_to(request)
         if limit is not None and total["value"] > limit:
             total = {"value": limit, "relation": "gte"}
-    as_number = str(request.option("rest_total_hits_as_int", False)).lower() == "true"
-    return {"total": total["value"] if as_number else total}
+    return {"total": total}
 
 
 def _counted_up_to(request: SearchRequest) -> int | None:

@@ -79,8 +79,10 @@ class Snapshots:
             yield Background(self._look(name))
         return entry.resolved
 
-    def drop(self, index: Any, cursor: Cursor | None) -> None:
-        """Forget what turned out to be gone: the live resolution, and what a cursor pins."""
+    def drop(self, index: Any, cursor: Cursor | None) -> bool:
+        """Forget what turned out to be gone: the live resolution, and what a cursor pins. Whether
+        there was anything to forget.
+        """
         name = _single_name(index)
         entry = self._live.pop(name, None) if name is not None else None
         for opened in self._opened.values():
@@ -88,6 +90,7 @@ class Snapshots:
                 opened.pop((cursor.generation, cursor.model), None)
             if entry is not None and isinstance(entry.resolved, Snapshot):
                 opened.pop(entry.resolved.identity, None)
+        return entry is not None or cursor is not None
 
     def pinned(self, generation: str, model: str | None) -> Snapshot | None:
         """The snapshot that a cursor names, if it is still open."""

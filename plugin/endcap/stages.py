@@ -160,8 +160,7 @@ class Search:
             extension["explanations"] = explain(window, reranked, page)
         took = int(sum(self.account.took_ms.values()))
         answer = with_extension({**response, "took": took}, extension)
-        paths = self.request.option("filter_path")
-        return filter_response(answer, paths) if paths else answer
+        return filter_response(answer, self.request.option("filter_path"))
 
     def _version(self, history: HistoryLeg | None) -> int | None:
         """Of the profile that ordered this page: 0 where it was left out, as it is on the next."""
