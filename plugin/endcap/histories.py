@@ -40,10 +40,10 @@ def history_leg(
     identify: Identify | None,
 ) -> Steps[HistoryLeg]:
     """The profile as of the request's cursor, and at most `window` products that go with it."""
-    profile = yield from _profile(request, identify)
+    key, profile = yield from _profile(request, identify)
     if not profile.events:
         return HistoryLeg(profile.version, None, Scored.nothing())
-    shopper = yield Computation(lambda: _shopper(snapshot, profile))
+    shopper = yield Computation(lambda: _shopper(snapshot, key, profile))
     companions = snapshot.companions
     if companions is None or reading.untaken is not None:
         return HistoryLeg(profile.version, shopper, Scored.nothing())
@@ -55,19 +55,26 @@ def history_leg(
     return HistoryLeg(profile.version, shopper, found)
 
 
-def _profile(request: SearchRequest, identify: Identify | None) -> Steps[Profile]:
+def _profile(
+    request: SearchRequest, identify: Identify | None
+) -> Steps[tuple[str | None, Profile]]:
+    """Who is asking, and what was done; a history that comes with the request is nobody's."""
     if request.options.history is not None:
-        return Profile.of(request.options.history)
+        return None, Profile.of(request.options.history)
     if identify is None:
-        return Profile()
-    profile = yield from profiles.get((yield Computation(identify)))
+        return None, Profile()
+    key: str = yield Computation(identify)
+    profile = yield from profiles.get(key)
     cursor = request.options.cursor
-    return profile if cursor is None or cursor.profile is None else profile.at(cursor.profile)
+    if cursor is not None and cursor.profile is not None:
+        profile = profile.at(cursor.profile)
+    return key, profile
 
 
-def _shopper(snapshot: Snapshot, profile: Profile) -> Shopper:
+def _shopper(snapshot: Snapshot, key: str | None, profile: Profile) -> Shopper:
     events = profile.events[-RECENT:][::-1]
     rows = snapshot.generation.rows([event.item for event in events])
     weights = [ACTION_WEIGHTS.get(event.action, 1.0) for event in events]
     vectors = snapshot.generation.index.vectors(rows)
-    return Shopper(rows, np.array(weights, dtype=np.float32), vectors)
+    known_by = None if key is None else key.encode()
+    return Shopper(rows, np.array(weights, dtype=np.float32), vectors, known_by)

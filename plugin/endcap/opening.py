@@ -9,8 +9,9 @@ import numpy as np
 
 from endcap.conditions import Query
 from endcap.exceptions import EndcapError
+from endcap.item_tables import open_table
 from endcap.keys import IdKeys, Keys, RowKeys
-from endcap.registry import COOCCURRENCE, TUNING, Registry, model_name
+from endcap.registry import COOCCURRENCE, MODEL, TUNING, Registry, model_name
 from endcap.tuning import Tuning
 from endcap_indexer.catalogue import ROW_FIELD, text_query
 from endcap_indexer.encoder import QueryCache, open_stored
@@ -20,6 +21,7 @@ from endcap_reranker import (
     Cooccurrence,
     CooccurrenceColumn,
     HistoryColumn,
+    ModelColumn,
     PopularityColumn,
     RerankerError,
     Scorer,
@@ -68,6 +70,11 @@ class Snapshot:
         """What is chosen together, where events were counted."""
         return next((s for s in self.scorers if isinstance(s, CooccurrenceColumn)), None)
 
+    @property
+    def user_model(self) -> ModelColumn | None:
+        """What suits a shopper, where a model was promoted."""
+        return next((s for s in self.scorers if isinstance(s, ModelColumn)), None)
+
     def text_query(self, text: str) -> Query:
         """The words of a text, looked for in all text fields as if they were one."""
         return text_query(self.text_fields, text)
@@ -114,10 +121,22 @@ class Opener:
             queries=queries,
             text_fields=tuned or tuple(meta["text_fields"]),
             tuning=tuning,
-            scorers=_scorers(generation, counted),
+            scorers=(*_scorers(generation, counted), *self._model(artefacts, generation, notes)),
             model=model_name(artefacts),
             notes=tuple(notes),
         )
+
+    def _model(
+        self, artefacts: Mapping[str, str], generation: Generation, notes: list[str]
+    ) -> tuple[ModelColumn, ...]:
+        def load(name: str) -> ModelColumn:
+            registry = Registry(self._store, generation.name.rpartition("-")[0])
+            model, facts = registry.model(name), registry.facts(name)
+            table = open_table(self._store, name, model, facts, generation)
+            return ModelColumn.over(model, table)
+
+        column = _use(artefacts.get(MODEL), load, notes)
+        return () if column is None else (column,)
 
     def _open_generation(self, meta: Mapping[str, Any]) -> Generation:
         folder = generation_folder(self._store, meta["generation"])

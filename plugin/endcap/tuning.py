@@ -9,7 +9,7 @@ from typing import Any, Self
 from endcap.exceptions import ArtefactError
 
 LEGS = ("lexical", "text")
-COLUMNS = (*LEGS, "history", "cooccurrence", "popularity")
+COLUMNS = (*LEGS, "history", "cooccurrence", "popularity", "model")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class Tuning:
             "history": 0.1,
             "cooccurrence": 0.15,
             "popularity": 0.05,
+            "model": 0.2,
         }
     )
 

@@ -7,6 +7,7 @@ from endcap_reranker.columns import (
     CooccurrenceColumn,
     HistoryColumn,
     LexicalColumn,
+    ModelColumn,
     PopularityColumn,
     TextColumn,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "Interactions",
     "InteractionsError",
     "LexicalColumn",
+    "ModelColumn",
     "ModelError",
     "OURS",
     "PopularityColumn",

@@ -16,12 +16,14 @@ class Shopper:
     """The last events of one shopper, most recent first; raises ShapeError.
 
     rows: (k,) rows of the catalogue, -1 unknown. weights: (k,) of the actions, finite and not
-    negative. vectors: (k, d) unit rows, nan where the row is unknown.
+    negative. vectors: (k, d) unit rows, nan where the row is unknown. key: the keyed hash, where
+    somebody is known by one.
     """
 
     rows: Rows
     weights: Floats
     vectors: Floats
+    key: bytes | None = None
 
     def __post_init__(self) -> None:
         check("shopper.rows", self.rows, np.int64, None)

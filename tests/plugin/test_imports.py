@@ -5,19 +5,27 @@ import subprocess
 import sys
 from pathlib import Path
 
+from toy_model import toy_model
+
+from endcap.registry import Registry
+
 HEAVY = ("torch", "transformers", "sentence_transformers", "pandas", "ir_measures", "onnx")
 SEARCH = """
 import json, sys
 import endcap
 with endcap.connect(sys.argv[1]) as client:
-    answer = client.search({"query": {"match": {"title": "sofa"}}}, "products", user="ada")
-    client.record(user="ada", item=answer["hits"]["hits"][0]["_id"])
+    client.record(user="ada", item="p000")
+    body = {"query": {"match": {"title": "sofa"}}, "ext": {"endcap": {"explain": True}}}
+    answer = client.search(body, "products", user="ada")
 assert answer["ext"]["endcap"]["applied"], answer["ext"]
+assert "model" in answer["ext"]["endcap"]["explanations"][0]["columns"]
 print(json.dumps([name for name in sys.argv[2:] if name in sys.modules]))
 """
 
 
-def test_a_search_loads_none_of_the_heavy_packages(store):
+def test_a_search_with_a_model_loads_none_of_the_heavy_packages(store):
+    registry = Registry(store, "products")
+    registry.promote(registry.save_model(toy_model({"p000": [1.0, 0.0]}, encoder="attention"), {}))
     run = subprocess.run(
         [sys.executable, "-c", SEARCH, str(store), *HEAVY],
         capture_output=True,

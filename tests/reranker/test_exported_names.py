@@ -23,6 +23,7 @@ def test_what_is_public():
         "Interactions",
         "InteractionsError",
         "LexicalColumn",
+        "ModelColumn",
         "ModelError",
         "OURS",
         "PopularityColumn",

@@ -33,7 +33,11 @@ USERS = 1500
 HELD_OUT = 2  # the last product and the one before
 PAGE = 500
 
-PERSONAL = ("history", "cooccurrence")  # the columns that nothing but a shopper's past fills
+PERSONAL = ("history", "cooccurrence", "model")  # nothing but a shopper's past fills them
+    "history",
+    "cooccurrence",
+    "model",
+)  # the columns that nothing but a shopper's past fills
 QUERIES = 150  # on which boosts and floor are tuned: each is searched some ten times
 
 OpenClient = Callable[[Path], SearchClient]  # a store → a client on it, of the same engine
@@ -102,12 +106,17 @@ def tune_on_events(
             ).ids
         ]
     share = start.weights["lexical"] if start else None
-    known = {name: weight for name, weight in everything.weights.items() if name not in PERSONAL}
-    fitted, alone = fit(searches, everything.weights), fit(searches, known)
-    personal, nonpersonal = (
-        replace(tuned.tuning, weights=beside_relevance(each, share)) for each in (fitted, alone)
+    spoken = set.intersection(*(set(search.columns) for search in searches)) if searches else ()
+    columns = {name: weight for name, weight in everything.weights.items() if name in spoken}
+    known = {name: weight for name, weight in columns.items() if name not in PERSONAL}
+    fitted, alone = fit(searches, columns or everything.weights), fit(searches, known or columns)
+    silent = {name: weight for name, weight in everything.weights.items() if name not in columns}
+    return TunedOnEvents(
+        replace(tuned.tuning, weights={**silent, **beside_relevance(fitted, share)}),
+        replace(tuned.tuning, weights=beside_relevance(alone, share)),
+        tuned.baseline,
+        fitted,
     )
-    return TunedOnEvents(personal, nonpersonal, tuned.baseline, fitted)
 
 
 def _tune_legs(client: SearchClient, index: str, asked: Sequence[tuple[Visit, str]]) -> Tuned:

@@ -1,0 +1,213 @@
+"""The products of a generation as a model sees them, computed once and kept in the store.
+
+`<store>/item_vectors/<generation>.<model>/` is a checksummed folder. A vector v is kept as the
+unit row `[v / m, sqrt(1 - |v / m|²)]`, m the length of the longest: a query `[s, 0]` then has with
+each row, but for one factor, the inner product `s · v`, so that an index of cosines finds the
+largest ones (Bachrach et al., RecSys 2014).
+"""
+
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock
+from numpy.typing import NDArray
+
+from endcap.exceptions import ArtefactError
+from endcap_indexer import files
+from endcap_indexer.exceptions import GenerationError, IndexerError
+from endcap_indexer.generations import Generation, generation_folder
+from endcap_indexer.vectors import (
+    FlatIndex,
+    VectorIndex,
+    best,
+    choose_index,
+    open_index,
+    write_index,
+)
+from endcap_reranker.models import UserItemModel
+
+KIND = "item vectors"
+FORMAT = 1
+VECTORS = "vectors.f16.npy"
+CHUNK_ROWS = 8192
+DOT = "dot"  # the interaction that is an inner product
+MORE_ALIKE, LEAST_ALIKE = 10, 200  # how much longer a list is, since the index has no cosines
+ENCODER = "text_encoder"  # in the facts of a model: whose vectors its item side reads
+
+Floats = NDArray[np.float32]
+Rows = NDArray[np.int64]
+
+logger = logging.getLogger("endcap")
+
+
+@dataclass(frozen=True, eq=False)
+class ItemTable:
+    """(n, d) by row of the generation: an index whose queries are states of shoppers.
+
+    It is read-only, and threads may share it.
+    """
+
+    model: UserItemModel
+    index: VectorIndex  # of the kept rows
+    scale: float
+    products: int
+
+    def __len__(self) -> int:
+        return self.products
+
+    def vectors(self, rows: Rows) -> Floats:
+        """(len(rows), d) float32; nan for a row that is not there and for an unknown product."""
+        known = np.where(rows < self.products, rows, -1)
+        vectors: Floats = self.index.vectors(known)[:, : self.model.configuration.dimension]
+        vectors *= np.float32(self.scale)
+        return vectors
+
+    def search(self, vector: Floats, k: int, allowed: Rows | None = None) -> tuple[Rows, Floats]:
+        """At most k rows that the model scores highest for a state (d,), and these scores.
+
+        Inner products are found by the index, or scored exactly among `allowed`; another
+        interaction has to score every product.
+        """
+        if self.model.configuration.interaction == DOT and allowed is None:
+            rows, cosines = self.index.search(self._query(vector), k)
+            return rows, cosines * np.float32(self.scale * np.linalg.norm(vector))
+        among = np.arange(self.products) if allowed is None else allowed
+        return best(among, self._score(vector, among), k)
+
+    def alike(self, row: int, k: int) -> tuple[Rows, Floats]:
+        """At most k other rows by their cosine to the product of a row; none for an unknown one.
+
+        The index says what is near by the inner product: a longer list of it is looked at.
+        """
+        vector = self.vectors(np.array([row]))[0]
+        if np.isnan(vector).any():
+            return np.empty(0, np.int64), np.empty(0, np.float32)
+        rows, _ = self.index.search(self._query(vector), max(LEAST_ALIKE, MORE_ALIKE * k))
+        rows = rows[rows != row]
+        found = self.vectors(rows)
+        lengths = np.linalg.norm(found, axis=1) * np.linalg.norm(vector)
+        tiny = np.finfo(np.float32).tiny
+        return best(rows, found @ vector / np.maximum(lengths, tiny), k)
+
+    def _score(self, state: Floats, rows: Rows) -> Floats:
+        scores = np.empty(len(rows), np.float32)
+        for start in range(0, len(rows), CHUNK_ROWS):
+            part = slice(start, start + CHUNK_ROWS)
+            scores[part] = self.model.score(state, self.vectors(rows[part]))
+        return scores
+
+    def _query(self, vector: Floats) -> Floats:
+        """(d + 1,) unit: what the index is asked for the largest inner products with (d,)."""
+        length = max(float(np.linalg.norm(vector)), float(np.finfo(np.float32).tiny))
+        return np.append(vector / np.float32(length), np.float32(0)).astype(np.float32)
+
+
+def open_table(
+    store: Path, name: str, model: UserItemModel, facts: Mapping[str, Any], generation: Generation
+) -> ItemTable:
+    """The table of a model and a generation, made where there is none yet.
+
+    Raises `ArtefactError` where the two do not fit. A store that may not be written costs the time
+    of making it at each opening.
+    """
+    require_fit(name, model, facts, generation)
+    path = _folder(store) / f"{generation.name}.{name}"
+    try:
+        return _open(path, generation, model)
+    except IndexerError:
+        pass  # not there, or not whole: it is made again
+    scaled, scale = _compute(model, generation)
+    try:
+        with FileLock(_lock(store)):
+            _remove_unused(store)
+            _write(path, scaled, scale, generation)
+        return _open(path, generation, model)
+    except (OSError, IndexerError) as error:
+        logger.warning("the item vectors of %s are not kept: %s", name, error)
+        return _in_memory(scaled, scale, model)
+
+
+def require_fit(
+    name: str, model: UserItemModel, facts: Mapping[str, Any], generation: Generation
+) -> None:
+    """Raise `ArtefactError` that names what the model reads and the generation does not have."""
+    manifest, configuration = generation.manifest, model.configuration
+    if configuration.text_dimension:
+        read = (facts.get(ENCODER), configuration.text_dimension)
+        has = (manifest.encoder, manifest.dimension)
+        if read != has:
+            raise ArtefactError(
+                f"{name} does not fit {generation.name}: it reads vectors of {read[0]} with"
+                f" {read[1]} dimensions, these are of {has[0]} with {has[1]}; train again"
+            )
+    if lacking := [each for each in configuration.attributes if each not in generation.columns]:
+        raise ArtefactError(
+            f"{name} does not fit {generation.name}: it reads the columns"
+            f" {', '.join(lacking)}, which the catalogue has not; train again"
+        )
+
+
+def item_vectors(model: UserItemModel, generation: Generation) -> Iterator[Floats]:
+    """(rows, d) of every product of a generation, piece by piece."""
+    for start in range(0, len(generation), CHUNK_ROWS):
+        rows = np.arange(start, min(start + CHUNK_ROWS, len(generation)), dtype=np.int64)
+        text = generation.index.vectors(rows) if model.configuration.text_dimension else None
+        columns = [generation.columns[name][rows] for name in model.configuration.attributes]
+        attributes = np.stack(columns, axis=1) if columns else None
+        yield model.item_vectors(generation.ids(rows), text, attributes)
+
+
+def _compute(model: UserItemModel, generation: Generation) -> tuple[NDArray[np.float16], float]:
+    """(n, d + 1) unit rows, and the length of the longest vector."""
+    nothing = np.empty((0, model.configuration.dimension), np.float32)
+    vectors = np.concatenate([nothing, *item_vectors(model, generation)])
+    lengths = np.linalg.norm(vectors, axis=1)
+    scale = float(np.nanmax(lengths, initial=0.0)) or 1.0
+    vectors /= np.float32(scale)
+    rest = np.sqrt(np.maximum(1 - (lengths / scale) ** 2, 0))
+    return np.column_stack([vectors, rest]).astype(np.float16), scale
+
+
+def _write(path: Path, scaled: NDArray[np.float16], scale: float, generation: Generation) -> None:
+    kind = choose_index(*scaled.shape)
+    if path.exists():
+        files.remove_folder(path)
+    with files.FolderWriter(path, KIND, format=FORMAT) as folder:
+        folder.save(VECTORS, scaled)
+        write_index(kind, scaled, folder)
+        created = generation.manifest.created
+        folder.commit({"scale": scale, "index": kind, "created": created})
+
+
+def _open(path: Path, generation: Generation, model: UserItemModel) -> ItemTable:
+    folder = files.open_folder(path, KIND, format=FORMAT)
+    if folder.manifest["created"] != generation.manifest.created:
+        raise GenerationError(f"{path} is of another build of {generation.name}")
+    stored = np.asarray(folder.array(VECTORS))
+    index = open_index(folder.manifest["index"], stored, folder)
+    return ItemTable(model, index, float(folder.manifest["scale"]), len(stored))
+
+
+def _in_memory(scaled: NDArray[np.float16], scale: float, model: UserItemModel) -> ItemTable:
+    return ItemTable(model, FlatIndex(scaled), scale, len(scaled))
+
+
+def _remove_unused(store: Path) -> None:
+    """Tables of generations that are gone."""
+    for path in _folder(store).glob("*.*"):
+        generation = path.name.partition(".")[0]
+        if path.is_dir() and not generation_folder(store, generation).exists():
+            files.remove_folder(path)
+
+
+def _folder(store: Path) -> Path:
+    return store / "item_vectors"
+
+
+def _lock(store: Path) -> Path:
+    _folder(store).mkdir(parents=True, exist_ok=True)
+    return _folder(store) / "lock"

@@ -1,0 +1,66 @@
+"""How well it suits the shopper, by the user-item model."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from endcap_reranker.arrays import Floats, Rows
+from endcap_reranker.candidates import Candidates, Shopper
+from endcap_reranker.models import UserItemModel
+
+REFERENCES = 512  # products whose scores say what is much for a shopper
+
+
+class ItemVectors(Protocol):
+    """The products of a catalogue as a model sees them."""
+
+    def __len__(self) -> int: ...
+
+    def vectors(self, rows: Rows) -> Floats:
+        """(n, d) by row of the catalogue; nan for row -1 and where the model knows nothing."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class ModelColumn:
+    """The model's score `s` against those of any product: `z / (z + half)`, `z = (s - m) / d`.
+
+    m and d are the mean and the deviation of the shopper's scores over products drawn once from the
+    catalogue, so what a score means depends neither on the window nor on the scale of the model.
+    What suits less than the mean has 0.
+    """
+
+    model: UserItemModel
+    items: ItemVectors
+    references: Floats  # (r, d)
+    half: float = 3.0
+    name: str = "model"
+
+    @classmethod
+    def over(cls, model: UserItemModel, items: ItemVectors) -> "ModelColumn":
+        """The same products are drawn for the same catalogue."""
+        drawn = np.random.default_rng(0).permutation(len(items))[:REFERENCES]
+        vectors = items.vectors(np.sort(drawn))
+        return cls(model, items, vectors[~np.isnan(vectors[:, 0])])
+
+    def state(self, shopper: Shopper) -> Floats | None:
+        """(d,) of a shopper; None where no event is of a product that the model knows."""
+        if not len(shopper.rows):
+            return None
+        state = self.model.shopper_state(
+            self.items.vectors(shopper.rows), shopper.weights, shopper.key
+        )
+        return None if np.isnan(state).any() else state
+
+    def score(self, candidates: Candidates) -> Floats:
+        """(n,) in 0 to 1; nan without a history, or where the model knows nothing."""
+        shopper = candidates.shopper
+        state = None if shopper is None else self.state(shopper)
+        if state is None or not len(self.references):
+            return np.full(len(candidates), np.nan, np.float32)
+        usual = self.model.score(state, self.references)
+        scores = self.model.score(state, self.items.vectors(candidates.rows))
+        deviation = max(float(usual.std()), float(np.finfo(np.float32).tiny))
+        suited: Floats = np.maximum((scores - usual.mean()) / np.float32(deviation), 0)
+        return suited / (suited + np.float32(self.half))
