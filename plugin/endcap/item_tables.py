@@ -7,8 +7,8 @@ largest ones (Bachrach et al., RecSys 2014).
 """
 
 import logging
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from endcap_indexer.exceptions import GenerationError, IndexerError
 from endcap_indexer.generations import Generation, generation_folder
 from endcap_indexer.vectors import (
     FlatIndex,
+    SegmentedIndex,
     VectorIndex,
     best,
     choose_index,
@@ -109,7 +110,7 @@ class ItemTable:
 def open_table(
     store: Path, name: str, model: UserItemModel, facts: Mapping[str, Any], generation: Generation
 ) -> ItemTable:
-    """The table of a model and a generation, made where there is none yet.
+    """The table of a model and of what a generation was built with, made where there is none yet.
 
     Raises `ArtefactError` where the two do not fit. A store that may not be written costs the time
     of making it at each opening.
@@ -120,15 +121,27 @@ def open_table(
         return _open(path, generation, model)
     except IndexerError:
         pass  # not there, or not whole: it is made again
-    scaled, scale = _compute(model, generation)
+    vectors = _compute(model, generation, np.arange(generation.built, dtype=np.int64))
+    scale = float(np.nanmax(np.linalg.norm(vectors, axis=1), initial=0.0)) or 1.0
+    rows = _unit_rows(vectors, scale)
     try:
         with FileLock(_lock(store)):
             _remove_unused(store)
-            _write(path, scaled, scale, generation)
+            _write(path, rows, scale, generation)
         return _open(path, generation, model)
     except (OSError, IndexerError) as error:
         logger.warning("the item vectors of %s are not kept: %s", name, error)
-        return _in_memory(scaled, scale, model)
+        return ItemTable(model, FlatIndex(rows), scale, len(rows))
+
+
+def with_segments(table: ItemTable, generation: Generation) -> ItemTable:
+    """The table with what was changed since the generation was built."""
+    if not generation.segments:
+        return table
+    changed = generation.changed_rows
+    rows = _unit_rows(_compute(table.model, generation, changed), table.scale)
+    index = SegmentedIndex(table.index, generation.places, changed, rows)
+    return replace(table, index=index, products=len(generation))
 
 
 def require_fit(
@@ -151,25 +164,25 @@ def require_fit(
         )
 
 
-def item_vectors(model: UserItemModel, generation: Generation) -> Iterator[Floats]:
-    """(rows, d) of every product of a generation, piece by piece."""
-    for start in range(0, len(generation), CHUNK_ROWS):
-        rows = np.arange(start, min(start + CHUNK_ROWS, len(generation)), dtype=np.int64)
-        text = generation.index.vectors(rows) if model.configuration.text_dimension else None
-        columns = [generation.columns[name][rows] for name in model.configuration.attributes]
-        attributes = np.stack(columns, axis=1) if columns else None
-        yield model.item_vectors(generation.ids(rows), text, attributes)
-
-
-def _compute(model: UserItemModel, generation: Generation) -> tuple[NDArray[np.float16], float]:
-    """(n, d + 1) unit rows, and the length of the longest vector."""
+def _compute(model: UserItemModel, generation: Generation, rows: Rows) -> Floats:
+    """(len(rows), d) of the products of these rows; nan: the model knows nothing of it."""
     nothing = np.empty((0, model.configuration.dimension), np.float32)
-    vectors = np.concatenate([nothing, *item_vectors(model, generation)])
-    lengths = np.linalg.norm(vectors, axis=1)
-    scale = float(np.nanmax(lengths, initial=0.0)) or 1.0
-    vectors /= np.float32(scale)
-    rest = np.sqrt(np.maximum(1 - (lengths / scale) ** 2, 0))
-    return np.column_stack([vectors, rest]).astype(np.float16), scale
+    parts = np.split(rows, np.arange(CHUNK_ROWS, len(rows), CHUNK_ROWS))
+    return np.concatenate([nothing, *(_item_vectors(model, generation, part) for part in parts)])
+
+
+def _item_vectors(model: UserItemModel, generation: Generation, rows: Rows) -> Floats:
+    text = generation.index.vectors(rows) if model.configuration.text_dimension else None
+    columns = [generation.columns[name][rows] for name in model.configuration.attributes]
+    attributes = np.stack(columns, axis=1) if columns else None
+    return model.item_vectors(generation.ids(rows), text, attributes)
+
+
+def _unit_rows(vectors: Floats, scale: float) -> NDArray[np.float16]:
+    """(n, d + 1), as they are kept."""
+    scaled = vectors / np.float32(scale)
+    rest = np.sqrt(np.maximum(1 - (scaled**2).sum(axis=1), 0))
+    return np.column_stack([scaled, rest]).astype(np.float16)
 
 
 def _write(path: Path, scaled: NDArray[np.float16], scale: float, generation: Generation) -> None:
@@ -190,10 +203,6 @@ def _open(path: Path, generation: Generation, model: UserItemModel) -> ItemTable
     stored = np.asarray(folder.array(VECTORS))
     index = open_index(folder.manifest["index"], stored, folder)
     return ItemTable(model, index, float(folder.manifest["scale"]), len(stored))
-
-
-def _in_memory(scaled: NDArray[np.float16], scale: float, model: UserItemModel) -> ItemTable:
-    return ItemTable(model, FlatIndex(scaled), scale, len(scaled))
 
 
 def _remove_unused(store: Path) -> None:

@@ -1,5 +1,6 @@
 """What one search pins, and how it is opened: a generation, the artefacts, the encoder."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 
 from endcap.conditions import Query
 from endcap.exceptions import EndcapError
-from endcap.item_tables import open_table
+from endcap.item_tables import ItemTable, open_table, with_segments
 from endcap.keys import IdKeys, Keys, RowKeys
 from endcap.registry import COOCCURRENCE, MODEL, TUNING, Registry, model_name
 from endcap.tuning import Tuning
@@ -29,6 +30,7 @@ from endcap_reranker import (
 
 CANNOT_BE_USED = (IndexerError, EndcapError, RerankerError, OSError)
 WARM_UP = "warm up"
+KEPT_TABLES = 4  # of models and generations: those of the snapshots that are open
 NO_ROWS = "hits are asked for by _id, which is slower: endcap attach --row-field"
 T = TypeVar("T")
 
@@ -87,6 +89,7 @@ class Opener:
         self._store = store
         self._cached_queries = cached_queries
         self._queries: dict[str, QueryCache] = {}
+        self._tables: OrderedDict[tuple[str, str, str], ItemTable] = OrderedDict()
 
     def promoted(self, meta: Mapping[str, Any]) -> dict[str, str]:
         """The artefacts of the index that a generation is of."""
@@ -130,13 +133,22 @@ class Opener:
         self, artefacts: Mapping[str, str], generation: Generation, notes: list[str]
     ) -> tuple[ModelColumn, ...]:
         def load(name: str) -> ModelColumn:
-            registry = Registry(self._store, generation.name.rpartition("-")[0])
-            model, facts = registry.model(name), registry.facts(name)
-            table = open_table(self._store, name, model, facts, generation)
-            return ModelColumn.over(model, table)
+            table = with_segments(self._table(name, generation), generation)
+            return ModelColumn.over(table.model, table)
 
         column = _use(artefacts.get(MODEL), load, notes)
         return () if column is None else (column,)
+
+    def _table(self, name: str, generation: Generation) -> ItemTable:
+        """Kept, since what a generation was built with does not change."""
+        place = (generation.name, generation.manifest.created, name)
+        if place not in self._tables:
+            registry = Registry(self._store, generation.name.rpartition("-")[0])
+            model, facts = registry.model(name), registry.facts(name)
+            self._tables[place] = open_table(self._store, name, model, facts, generation)
+            while len(self._tables) > KEPT_TABLES:
+                self._tables.popitem(last=False)
+        return self._tables[place]
 
     def _open_generation(self, meta: Mapping[str, Any]) -> Generation:
         folder = generation_folder(self._store, meta["generation"])

@@ -1,3 +1,4 @@
+import copy
 import shutil
 from dataclasses import replace
 
@@ -7,8 +8,10 @@ from toy_model import toy_model
 
 from endcap import item_tables
 from endcap.exceptions import ArtefactError
-from endcap.item_tables import open_table
+from endcap.item_tables import open_table, with_segments
+from endcap_indexer.catalogue import Product
 from endcap_indexer.generations import Generation, generation_folder
+from endcap_indexer.generations.updates import update_generation
 from endcap_indexer.vectors import VectorIndex
 from endcap_reranker.models import ModelConfiguration, UserItemModel
 
@@ -60,7 +63,7 @@ def test_a_table_is_made_once(store, model, generation, monkeypatch):
     def fail(*arguments):
         raise AssertionError("made again")
 
-    monkeypatch.setattr(item_tables, "item_vectors", fail)
+    monkeypatch.setattr(item_tables, "_compute", fail)
     second = open_anew(store, model, generation)
     rows = np.arange(len(generation))
     np.testing.assert_array_equal(first.vectors(rows), second.vectors(rows))
@@ -82,8 +85,8 @@ def test_a_table_that_is_not_whole_is_made_again(store, model, generation, damag
 
 def test_a_table_of_another_build_of_the_same_name_is_made_again(store, model, generation):
     open_anew(store, model, generation)
-    manifest = replace(generation.manifest, created="2020-01-01T00:00:00+00:00")
-    other = replace(generation, manifest=manifest)
+    other = copy.copy(generation)
+    other.manifest = replace(generation.manifest, created="2020-01-01T00:00:00+00:00")
     assert len(open_anew(store, replace_vectors(model), other)) == len(generation)
     found = open_anew(store, model, other).vectors(np.arange(1, len(generation)))
     np.testing.assert_allclose(found, 0, atol=1e-6)
@@ -110,7 +113,7 @@ def test_a_store_that_may_not_be_written_costs_time_alone(
 def test_tables_of_generations_that_are_gone_are_removed(store, model, generation):
     open_anew(store, model, generation)
     shutil.rmtree(generation_folder(store, "products-000001"))
-    open_table(store, "model-000002", model, {}, replace(generation))
+    open_table(store, "model-000002", model, {}, generation)
     names = [path.name for path in (store / "item_vectors").iterdir() if path.is_dir()]
     assert names == ["products-000001.model-000002"]
 
@@ -168,6 +171,35 @@ def test_what_is_alike_has_the_same_direction_however_long_it_is(store, generati
 def test_nothing_is_like_what_is_unknown(store, model, generation):
     rows, cosines = open_anew(store, model, generation).alike(0, 5)
     assert len(rows) == len(cosines) == 0
+
+
+# Segments
+
+
+def test_a_table_has_what_was_changed_since(store, generation):
+    """A price that changes, a product that is new and one that is gone; the kept table stays."""
+    model = text_model(0, ("price",))
+    table = open_anew(store, model, generation)
+    products = [
+        Product(
+            id, {}, "", np.ones(generation.manifest.dimension), {"price": price, "popularity": 1.0}
+        )
+        for id, price in (("p001", 500.0), ("new", 700.0))
+    ]
+    unit = np.full((2, generation.manifest.dimension), generation.manifest.dimension**-0.5)
+    digests = np.zeros(2, "S16")
+    later = update_generation(generation, products, digests, unit.astype(np.float16), ["p002"])
+    found = with_segments(table, later)
+    rows = later.given_rows(["p000", "p001", "p002", "new"])
+    prices = np.array([[0.0], [500.0], [700.0]], np.float32)
+    expected = model.item_vectors(["p000", "p001", "new"], None, prices)
+    np.testing.assert_allclose(found.vectors(rows)[[0, 1, 3]], expected, rtol=0.01, atol=0.01)
+    assert np.isnan(found.vectors(rows)[2]).all()
+    listed, _ = found.search(expected[2], len(later))
+    assert listed[0] == rows[3]
+    assert rows[2] not in listed
+    assert len(table) == 72 and len(found) == 73
+    assert with_segments(table, generation) is table
 
 
 # What does not fit

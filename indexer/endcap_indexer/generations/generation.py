@@ -119,6 +119,23 @@ class Generation:
             Embedded(changed.digests, changed.vectors),
         )
 
+    @property
+    def built(self) -> int:
+        """The rows it was built with; segments add those behind."""
+        return len(self._base)
+
+    @property
+    def places(self) -> NDArray[np.int32]:
+        """(rows,) of each row among `changed_rows`, or UNCHANGED or GONE, as SegmentedIndex reads
+        them.
+        """
+        return self._places
+
+    @property
+    def changed_rows(self) -> NDArray[np.int64]:
+        """The rows that segments hold."""
+        return self._changed.rows
+
     def ids(self, rows: NDArray[np.int64]) -> list[str]:
         """The products' ids, aligned with the rows; every row must exist."""
         if len(rows) and not (rows.min() >= 0 and rows.max() < len(self)):

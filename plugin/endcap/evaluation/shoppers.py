@@ -34,10 +34,6 @@ HELD_OUT = 2  # the last product and the one before
 PAGE = 500
 
 PERSONAL = ("history", "cooccurrence", "model")  # nothing but a shopper's past fills them
-    "history",
-    "cooccurrence",
-    "model",
-)  # the columns that nothing but a shopper's past fills
 QUERIES = 150  # on which boosts and floor are tuned: each is searched some ten times
 
 OpenClient = Callable[[Path], SearchClient]  # a store → a client on it, of the same engine
