@@ -34,7 +34,7 @@ class AsyncSearchClient(opensearchpy.AsyncOpenSearch):
 
     def __repr__(self) -> str:
         """The plain client's, which programs log and compare."""
-        return super().__repr__().replace("<AsyncSearchClient(", "<AsyncOpenSearch(", 1)
+        return str(super().__repr__()).replace("<AsyncSearchClient(", "<AsyncOpenSearch(", 1)
 
     async def search(
         self,

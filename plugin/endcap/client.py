@@ -39,7 +39,7 @@ class SearchClient(opensearchpy.OpenSearch):
 
     def __repr__(self) -> str:
         """The plain client's, which programs log and compare."""
-        return super().__repr__().replace("<SearchClient(", "<OpenSearch(", 1)
+        return str(super().__repr__()).replace("<SearchClient(", "<OpenSearch(", 1)
 
     def search(
         self,
