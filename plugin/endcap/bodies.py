@@ -15,7 +15,6 @@ BYPASSES = (
     "search_after",
     "pit",
     "rescore",
-    "collapse",
     "slice",
     "q",
     "source",
@@ -47,7 +46,8 @@ class Reading:
 
     query: the caller's. text: what is embedded, "" when there is none. untaken: why only the
     engine's own hits are re-ranked; None where `apart` says what binds another leg. start, size:
-    of the page. sorted: by the score and then by other keys.
+    of the page. sorted: by the score and then by other keys. collapse: the field that products are
+    grouped by, if they are.
     """
 
     query: Query
@@ -57,13 +57,14 @@ class Reading:
     start: int
     size: int
     sorted: bool
+    collapse: str | None
 
 
 def read_body(request: SearchRequest) -> Reading | Bypass:
     """Read a request by the table of docs/search.md."""
     if not isinstance(request.body, Mapping):
         return Bypass("a body that is no object is passed through")
-    reason = _passed_option(request) or _passed_page(request)
+    reason = _passed_option(request) or _passed_page(request) or _passed_groups(request)
     if reason is not None:
         return Bypass(reason)
     query = request.body.get("query", MATCH_ALL)
@@ -75,7 +76,8 @@ def read_body(request: SearchRequest) -> Reading | Bypass:
         return Bypass(f"no text and no shopper{f' ({untaken})' if untaken else ''}")
     start, size = request.page
     sort = bool(request.option("sort"))
-    return Reading(query, text.strip(), apart, untaken, start, size, sort)
+    collapse = request.body["collapse"]["field"] if "collapse" in request.body else None
+    return Reading(query, text.strip(), apart, untaken, start, size, sort, collapse)
 
 
 def _passed_option(request: SearchRequest) -> str | None:
@@ -101,6 +103,13 @@ def _passed_page(request: SearchRequest) -> str | None:
     if start < 0 or size < 0 or start + size > MAXIMUM_ROWS:
         return "from and size are beyond what the engine answers"
     return None
+
+
+def _passed_groups(request: SearchRequest) -> str | None:
+    match request.body.get("collapse", {"field": ""}):
+        case {"field": str()}:
+            return None
+    return "collapse names no field"
 
 
 def _take_apart(request: SearchRequest, query: Query) -> tuple[Apart, str | None]:

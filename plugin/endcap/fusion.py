@@ -4,13 +4,14 @@ Both scores are calibrated first, by the query's own best or by rank (reciprocal
 fusion is one formula: `sum(weight * calibrated)` (`endcap_reranker.calibration` has the sources).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from endcap.bodies import Reading
+from endcap.groups import Group
 from endcap.histories import HistoryLeg
 from endcap.neighbours import VectorLeg
 from endcap.opening import Snapshot
@@ -34,12 +35,14 @@ class Window:
 
     ids: of every candidate. extra: how many of them the caller's own query does not find.
     counted: the ids that aggregations count although the caller's own query does not find them.
+    groups: of every candidate, where the caller collapses.
     """
 
     ids: list[str]
     candidates: Candidates
     extra: int
     counted: list[str]
+    groups: Sequence[Group] = ()
 
 
 def fuse(

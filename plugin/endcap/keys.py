@@ -48,7 +48,7 @@ class RowKeys:
         return {"terms": {self._field: rows.tolist()}}
 
     def rows(self, hits: Hits) -> Steps[NDArray[np.int64]]:
-        values = [hit["fields"][self._field][0] if "fields" in hit else -1 for hit in hits]
+        values = [hit.get("fields", {}).get(self._field, (-1,))[0] for hit in hits]
         rows = np.array(values, dtype=np.int64)
         return np.where(rows < self._end, rows, -1)
         yield  # too little work to leave an event loop for

@@ -7,13 +7,14 @@ from typing import Any
 from endcap.bodies import Reading
 from endcap.conditions import Query
 from endcap.fusion import Window
+from endcap.groups import among_groups
 from endcap.requests import SUGGESTIONS, TOTALS, SearchRequest
 
 # What the window's request has answered already.
 ANSWERED = ("from", "size", "filter_path", "ignore", *SUGGESTIONS, *TOTALS)
 # What has decided already which hits there are, and would now only get in the way of them.
 DECIDED = ("post_filter", "min_score")
-SHOW_MATCHES = ("highlight", "explain", "script_fields")
+SHOW_MATCHES = ("highlight", "script_fields")
 SHOW_MATCHES_WITHIN = ("inner_hits", "_name")
 PAGE = {"track_total_hits": False, "track_scores": True}
 
@@ -40,17 +41,29 @@ def cut(order: Sequence[int], reading: Reading, *, more: bool) -> Page:
 def head_request(
     request: SearchRequest, index: str, reading: Reading, window: Window, page: Page
 ) -> SearchRequest:
-    """The page's candidates as the caller wants to see them, and the aggregations."""
+    """The page's candidates as the caller wants to see them, and the aggregations.
+
+    What counts, explains or looks for inner hits goes by the caller's own query.
+    """
     plain = request.without(*ANSWERED, "post_filter")
     wanted: Query = {"ids": {"values": [window.ids[position] for position in page.positions]}}
     body: dict[str, Any] = {"size": len(page.positions), **PAGE}
-    if request.aggregates:
+    if reading.collapse is not None:  # the engine chooses again what stands for each group
+        groups = [window.groups[position] for position in page.positions]
+        among = among_groups(reading.collapse, groups)
+        wanted = {"bool": {"filter": [*_allowed(request), among]}}
+    if reading.collapse is not None or request.aggregates or request.option("explain"):
         query = _union(reading, window)
         return plain.asking(index, query=query, post_filter=wanted, **body)
     found: dict[str, Any] = {"filter": [wanted]}
     if _shows_matches(request, reading.query):
         found["should"] = [reading.query]
     return plain.without(*DECIDED).asking(index, query={"bool": found}, **body)
+
+
+def _allowed(request: SearchRequest) -> list[Query]:
+    """The caller's own post_filter, if there is one."""
+    return [request.body["post_filter"]] if "post_filter" in request.body else []
 
 
 def _shows_matches(request: SearchRequest, query: Query) -> bool:
@@ -63,8 +76,10 @@ def tail_request(
     request: SearchRequest, index: str, reading: Reading, window: Window, page: Page
 ) -> SearchRequest:
     """What follows the window: the engine's own order without the window's ids."""
-    allowed = [request.body["post_filter"]] if "post_filter" in request.body else []
-    others = {"bool": {"filter": allowed, "must_not": [{"ids": {"values": window.ids}}]}}
+    seen: Query = {"ids": {"values": window.ids}}
+    if reading.collapse is not None:
+        seen = among_groups(reading.collapse, window.groups)
+    others = {"bool": {"filter": _allowed(request), "must_not": [seen]}}
     plain = request.without(*ANSWERED)
     if page.positions:  # the head has counted
         plain = plain.without("aggs", "aggregations")

@@ -23,6 +23,7 @@ DECORATIONS = (
     "_source", "_source_includes", "_source_excludes", "stored_fields", "docvalue_fields", "fields",
     "script_fields", "highlight", "explain", "version", "seq_no_primary_term", "profile", "ext",
     "aggs", "aggregations", "filter_path", "from", "size", "include_named_queries_score", "ignore",
+    "collapse",
 )  # fmt: skip
 
 
@@ -64,9 +65,11 @@ def lexical_leg(
 def _ask(
     request: SearchRequest, snapshot: Snapshot, reading: Reading, window: int, keys: Keys
 ) -> Steps[LexicalLeg]:
-    sorting = {"track_scores": True} if reading.sorted else {}
+    kept: dict[str, Any] = {"track_scores": True} if reading.sorted else {}
+    if reading.collapse is not None:
+        kept["collapse"] = {"field": reading.collapse}
     asked = request.without(*DECORATIONS).asking(
-        snapshot.index, size=window, **keys.options, **sorting
+        snapshot.index, size=window, **keys.options, **kept
     )
     answer = yield Call("search", asked.keywords())
     hits = answer["hits"]["hits"]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from endcap.fusion import Window
+from endcap.groups import group_of
 from endcap.pages import Page
 from endcap.requests import SearchRequest
 from endcap_reranker import Reranked
@@ -48,13 +49,23 @@ def with_extension(response: Any, extension: Mapping[str, Any]) -> Any:
 
 
 def scored(
-    answer: Mapping[str, Any], window: Window, reranked: Reranked, page: Page
+    answer: Mapping[str, Any],
+    window: Window,
+    reranked: Reranked,
+    page: Page,
+    collapse: str | None,
 ) -> list[dict[str, Any]]:
-    """The page's candidates in their order with the scores of the blend; one deleted meanwhile is
-    left out.
+    """The page's candidates, or what stands for their groups, in their order with the scores of the
+    blend; one deleted meanwhile is left out.
     """
-    found = {hit["_id"]: hit for hit in answer["hits"]["hits"]}
-    places = [(window.ids[position], position) for position in page.positions]
+    hits = answer["hits"]["hits"]
+    if collapse is None:
+        names: Sequence[Any] = window.ids
+        found = {hit["_id"]: hit for hit in hits}
+    else:
+        names = window.groups
+        found = {group_of(hit, collapse): hit for hit in hits}
+    places = [(names[position], position) for position in page.positions]
     return [_with_score(found[id], reranked.scores[place]) for id, place in places if id in found]
 
 

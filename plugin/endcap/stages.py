@@ -2,18 +2,19 @@
 
 import logging
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeVar
 
 from endcap.bodies import Reading
 from endcap.cursors import Cursor
 from endcap.fusion import Window, fuse, rerank
+from endcap.groups import Groups, group
 from endcap.histories import HistoryLeg, Identify, history_leg
 from endcap.neighbours import VectorLeg, vector_leg
 from endcap.opening import Snapshot
 from endcap.pages import Page, cut, head_request, tail_request
 from endcap.plans import Plan
-from endcap.recall import LexicalLeg, lexical_leg
+from endcap.recall import LexicalLeg, Scored, lexical_leg
 from endcap.requests import SearchRequest
 from endcap.responses import assemble, explain, scored, scored_below, with_extension
 from endcap.steps import Call, Computation, Late, Legs, Outcome, Steps
@@ -70,7 +71,11 @@ class Search:
         self.account.stage("recall")
         if not self.reading.text and (recalled.history is None or recalled.history.shopper is None):
             return Unranked("no text and a shopper without a history")
-        window, reranked = yield Computation(lambda: self._rank(recalled))
+        groups = None
+        if self.reading.collapse is not None:
+            groups = yield from self._group(self.reading.collapse, recalled)
+            recalled = _represented(recalled, groups)
+        window, reranked = yield Computation(lambda: self._rank(recalled, groups))
         self.account.stage("rerank")
         more = self.plan.recall == "vector" or len(recalled.lexical.rows) >= self.plan.window
         page = cut(reranked.order.tolist(), self.reading, more=more)
@@ -117,9 +122,19 @@ class Search:
             logger.warning("%s failed", name, exc_info=outcome.error)
         return None
 
-    def _rank(self, recalled: Recalled) -> tuple[Window, Reranked]:
+    def _group(self, field: str, recalled: Recalled) -> Steps[Groups]:
+        legs = [leg for leg in (recalled.vector, recalled.history) if leg is not None]
+        found = [leg.found for leg in legs]
+        extra = Scored.nothing().rows if recalled.vector is None else recalled.vector.extra
+        common = (self.request, self.snapshot, self.reading, field)
+        return (yield from group(*common, recalled.lexical, found, extra))
+
+    def _rank(self, recalled: Recalled, groups: Groups | None) -> tuple[Window, Reranked]:
         lexical = None if self.plan.recall == "vector" else recalled.lexical
         window = fuse(self.snapshot, self.reading, lexical, recalled.vector, recalled.history)
+        if groups is not None:
+            hits = 0 if lexical is None else len(lexical.rows)
+            window = replace(window, groups=groups.of(window.candidates.rows, hits))
         weights, fusion = self.plan.weights, self.plan.fusion
         return window, rerank(self.snapshot, window.candidates, weights, fusion)
 
@@ -132,7 +147,7 @@ class Search:
         common = (self.request, self.snapshot.index, self.reading, window, page)
         if page.positions or (not page.size and self.request.aggregates):
             answers.append((yield Call("search", head_request(*common).keywords())))
-            hits += scored(answers[-1], window, reranked, page)
+            hits += scored(answers[-1], window, reranked, page, self.reading.collapse)
         if page.size:
             answers.append((yield Call("search", tail_request(*common).keywords())))
             hits += scored_below(answers[-1], window, reranked)
@@ -167,6 +182,16 @@ class Search:
         if self.identify is None:
             return None
         return 0 if history is None else history.version
+
+
+def _represented(recalled: Recalled, groups: Groups) -> Recalled:
+    """What the legs found is replaced by what stands for its group."""
+    lexical, vector, history = recalled
+    if vector is not None:
+        vector = replace(vector, found=groups.represent(vector.found))
+    if history is not None:
+        history = replace(history, found=groups.represent(history.found))
+    return Recalled(lexical, vector, history)
 
 
 def _nothing() -> Steps[None]:

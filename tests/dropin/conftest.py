@@ -13,8 +13,11 @@ from toy_shop import build_shop, products, write_encoder
 import endcap
 from endcap_indexer.embedded import EmbeddedAsyncConnection, EmbeddedConnection
 
-OFFERS = {
-    "properties": {"offers": {"type": "nested", "properties": {"seller": {"type": "keyword"}}}}
+MORE_FIELDS = {
+    "properties": {
+        "offers": {"type": "nested", "properties": {"seller": {"type": "keyword"}}},
+        "line": {"type": "keyword"},
+    }
 }
 
 
@@ -83,20 +86,22 @@ def shop(
     engine = str(store) if embedded else request.getfixturevalue("opensearch_url")
     shop = Shop(engine, store, f"shop-{uuid4().hex[:8]}")
     with shop.client() as client:
-        build_shop(client, store, write_encoder(store / "toy"), _with_offers(), shop.alias)
+        build_shop(client, store, write_encoder(store / "toy"), _with_more(), shop.alias)
         if not embedded:
-            client.indices.put_mapping(index=shop.alias, body=OFFERS)
+            client.indices.put_mapping(index=shop.alias, body=MORE_FIELDS)
             client.update_by_query(index=shop.alias, params={"refresh": "true"})
         yield shop
         client.indices.delete(index=f"{shop.alias}*")
 
 
-def _with_offers() -> list[dict[str, Any]]:
-    """Every product is offered by two sellers, its number says by which."""
-    return [
-        {**row, "offers": [{"seller": f"s{place % 3}"}, {"seller": f"s{(place + 1) % 3}"}]}
-        for place, row in enumerate(products())
-    ]
+def _with_more() -> list[dict[str, Any]]:
+    """Every product is offered by two sellers; every third belongs to no line."""
+    rows = products()
+    for place, row in enumerate(rows):
+        row["offers"] = [{"seller": f"s{place % 3}"}, {"seller": f"s{(place + 1) % 3}"}]
+        if place % 3:
+            row["line"] = f"l{place % 7}"
+    return rows
 
 
 @pytest.fixture(scope="session", params=["sync", "async"])
@@ -127,12 +132,6 @@ def plain(clients: Clients) -> Any:
 @pytest.fixture(scope="session")
 def alias(shop: Shop) -> str:
     return shop.alias
-
-
-@pytest.fixture
-def server_only(shop: Shop) -> None:
-    if shop.is_embedded:
-        pytest.skip("the embedded engine refuses it by name")
 
 
 @pytest.fixture(scope="session")

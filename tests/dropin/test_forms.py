@@ -70,7 +70,7 @@ def test_what_the_plain_client_refuses_is_refused_alike(ours, plain, alias, outc
     assert outcome(ours.search, **named) == outcome(plain.search, **named)
 
 
-@pytest.mark.usefixtures("server_only")
+@pytest.mark.parametrize("shop", ["opensearch"], indirect=True)
 @pytest.mark.parametrize("wrong", [{"preference": "_nowhere:1"}, {"request_timeout": "soon"}])
 def test_what_the_server_or_its_connection_refuses_is_refused(ours, plain, alias, outcome, wrong):
     named = {"body": TEXT, "index": alias, **wrong}
