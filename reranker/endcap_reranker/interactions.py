@@ -117,12 +117,12 @@ class Interactions:
         _, from_end = np.unique(keys[::-1], return_index=True)
         kept = np.zeros(len(self), bool)
         kept[len(self) - 1 - from_end] = True
-        return self._only(kept)
+        return self.only(kept)
 
     def without_last(self, n: int) -> "Interactions":
         """Without each user's last n events; users and items keep their codes."""
         ends = self.histories().indptr[1:]
-        return self._only(np.arange(len(self)) < ends[self.users] - n)
+        return self.only(np.arange(len(self)) < ends[self.users] - n)
 
     def decayed(self, half_life: float) -> "Interactions":
         """An event so many days before the last counts half; raises InteractionsError."""
@@ -147,7 +147,8 @@ class Interactions:
             raise InteractionsError(f"{wanted} needs events with times; these have none")
         return self.times
 
-    def _only(self, kept: NDArray[np.bool_]) -> "Interactions":
+    def only(self, kept: NDArray[np.bool_]) -> "Interactions":
+        """The kept events (n,); users and items keep their codes."""
         return replace(
             self,
             users=self.users[kept],

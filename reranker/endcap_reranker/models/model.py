@@ -44,9 +44,10 @@ class UserItemModel:
         """What training starts from; no shopper has a row. Raises ModelError."""
         parts = Parts.of(configuration)
         learnt = parts.initialise(np.random.default_rng(seed), len(item_ids), 0)
-        measured = parts.measure(learnt, unknown_content(configuration, len(item_ids)))
+        content = unknown_content(configuration, len(item_ids))
+        parameters = parts.complete({**learnt, **parts.standards(content)}, content)
         calibration = ColdCalibration.none(configuration.dimension)
-        return cls(configuration, item_ids, {**learnt, **measured}, calibration, np.empty(0, "S1"))
+        return cls(configuration, item_ids, parameters, calibration, np.empty(0, "S1"))
 
     def codes(self, ids: Sequence[str]) -> Codes:
         """(n,) the training item of each id, -1 for a cold one."""

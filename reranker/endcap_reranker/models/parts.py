@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from endcap_reranker.models.choices import choose
+from endcap_reranker.choices import choose
 from endcap_reranker.models.configuration import ModelConfiguration
 from endcap_reranker.models.encoders import ENCODERS, Encoder
 from endcap_reranker.models.items import Content, ItemSide
@@ -32,12 +32,12 @@ class Parts(NamedTuple):
             **under("interaction", self.interaction.initialise(random)),
         }
 
-    def measure(self, learnt: Parameters, content: Content) -> Parameters:
-        """What serving needs beside: taken from the training items with what was learnt."""
-        items = {**part(learnt, "items"), **self.items.measure(content)}
+    def standards(self, content: Content) -> Parameters:
+        """What brings content to one scale, as measured on the training's items."""
+        return under("items", self.items.measure(content))
+
+    def complete(self, parameters: Parameters, content: Content) -> Parameters:
+        """With what serving needs beside: measured on the training's items (m, ...)."""
         codes = np.arange(len(content.text), dtype=np.int32)
-        vectors = self.items.vectors(items, codes, content)
-        return {
-            **under("items", self.items.measure(content)),
-            **under("encoder", self.encoder.measure(vectors)),
-        }
+        vectors = self.items.vectors(part(parameters, "items"), codes, content)
+        return {**parameters, **under("encoder", self.encoder.measure(vectors))}

@@ -41,7 +41,7 @@ class UserEmbedding(Encoder):
 
         rows = torch.nn.functional.embedding(events.users, parameters["users"])
         rows = torch.nn.functional.dropout(rows, events.dropout)
-        return rows[:, None, :].expand(-1, events.vectors.shape[1], -1)
+        return rows[:, None, :].expand(-1, events.weights.shape[1], -1)
 
     def state(self, parameters: Parameters, history: History) -> Floats:
         weighted = history.vectors * history.weights[:, np.newaxis]

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 class Dot(Interaction):
     """`s · v`: tuned as carefully as an MLP it is the better one (Rendle et al., RecSys 2020)."""
 
+    floats_per_pair = 1
+
     def __init__(self, configuration: ModelConfiguration) -> None: ...
 
     def initialise(self, random: np.random.Generator) -> Parameters:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 class Interaction(Protocol):
     """One way to score an item for a state; as with an encoder, its parameters are passed to it."""
 
+    floats_per_pair: int  # that `scores` holds at once
+
     def __init__(self, configuration: ModelConfiguration) -> None: ...
 
     def initialise(self, random: np.random.Generator) -> Parameters:

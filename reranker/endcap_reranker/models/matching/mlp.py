@@ -24,6 +24,7 @@ class MLP(Interaction):
     def __init__(self, configuration: ModelConfiguration) -> None:
         self.dimension = configuration.dimension
         self.hidden = configuration.hidden
+        self.floats_per_pair = self.dimension + 2 * self.hidden
 
     def initialise(self, random: np.random.Generator) -> Parameters:
         d, hidden = self.dimension, self.hidden

@@ -1,0 +1,150 @@
+"""Epochs until the validation gets no better."""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from endcap_reranker.arrays import Floats
+from endcap_reranker.interactions import Histories
+from endcap_reranker.models.parameters import part, under
+from endcap_reranker.ranking import NDCG, Cases, average, rank_cases
+from endcap_reranker.training.batches import draw_batches, last_events, pad
+from endcap_reranker.training.checkpoints import Checkpoint
+from endcap_reranker.training.configuration import TrainingConfiguration
+from endcap_reranker.training.learning import Learner
+from endcap_reranker.training.network import Network
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Progress(NamedTuple):
+    """Where a training stands."""
+
+    epoch: int  # from 1
+    epochs: int  # at most
+    batch: int  # of the epoch, that is learnt
+    batches: int
+    loss: float  # mean of the epoch so far
+    best: float  # validation NDCG@10 so far; -1 before the first
+
+
+OnProgress = Callable[[Progress], None]
+Epoch = dict[str, float]
+
+
+class Run:
+    """A training as it goes. Each epoch draws from a seed of its own, so that one that was stopped
+    and goes on learns what it would have learnt.
+    """
+
+    def __init__(
+        self,
+        learner: Learner,
+        histories: Histories,
+        validation: Cases,
+        configuration: TrainingConfiguration,
+    ) -> None:
+        self.learner = learner
+        self.network: Network = learner.network
+        self.first = self.network.first_target
+        self.histories = last_events(histories, self.network.length + self.first)
+        self.validation = validation.some(configuration.validation_users, configuration.seed)
+        self.configuration = configuration
+        self.epochs: list[Epoch] = []
+        self.best = self.network.learnt()
+        self.best_ndcg = -1.0  # before any
+        self.late = 0  # epochs since the best one
+
+    def go(self, on_progress: OnProgress, on_epoch: Callable[["Run"], None]) -> None:
+        """Until `patience` epochs brought nothing, or there were as many as there may be."""
+        while (
+            len(self.epochs) < self.configuration.epochs and self.late < self.configuration.patience
+        ):
+            started = time.perf_counter()
+            loss = self._learn(on_progress)
+            ranked = self.rank()
+            self._judge(ranked[NDCG])
+            seconds = time.perf_counter() - started
+            self.epochs.append({"loss": loss, **ranked, "seconds": seconds})
+            on_epoch(self)
+
+    def start_from_here(self) -> None:
+        """What the network knows already is the one to beat."""
+        self._judge(self.rank()[NDCG])
+
+    def rank(self) -> dict[str, float]:
+        """Of the validation, as the network is now; full ranking."""
+        return average(rank_cases(self.validation, self.network.n_items, self._scores()))
+
+    def _judge(self, ndcg: float) -> None:
+        if self.best_ndcg >= ndcg:
+            self.late += 1
+            return
+        self.best_ndcg, self.late = ndcg, 0
+        self.best = self.network.learnt()
+
+    def _learn(self, on_progress: OnProgress) -> float:
+        """The mean loss of one pass over everybody's events."""
+        import torch
+
+        epoch = len(self.epochs)
+        random = np.random.default_rng([self.configuration.seed, epoch])
+        events = self.configuration.batch_events
+        batches = draw_batches(self.histories, 1 + self.first, events, random)
+        loss, positions = 0.0, 0
+        with torch.random.fork_rng():
+            torch.manual_seed(int(random.integers(2**63)))
+            for number, users in enumerate(batches, 1):
+                learnt = self.learner.learn(pad(self.histories, users), random)
+                loss, positions = loss + learnt.loss, positions + learnt.positions
+                mean = loss / positions
+                at = (epoch + 1, self.configuration.epochs, number, len(batches))
+                on_progress(Progress(*at, mean, self.best_ndcg))
+        return loss / max(positions, 1)
+
+    def last_states(self) -> Floats:
+        """(n, d) of the validation's histories, as the network is now."""
+        import torch
+
+        with torch.no_grad():
+            states = self.network.last_states(self.validation, self.network.all_vectors())
+        last: Floats = states.cpu().numpy()
+        return last
+
+    def _scores(self) -> Callable[[Cases], Floats]:
+        import torch
+
+        with torch.no_grad():
+            vectors: Tensor = self.network.all_vectors()
+
+        def score(some: Cases) -> Floats:
+            with torch.no_grad():
+                states = self.network.last_states(some, vectors)
+                scores: Floats = self.network.scores(states, vectors).float().cpu().numpy()
+            return scores
+
+        return score
+
+    def checkpoint(self, made_of: dict[str, Any]) -> Checkpoint:
+        """After a whole epoch. made_of: what `require_same` compares."""
+        tensors: dict[str, NDArray[Any]] = {
+            **under("now", self.network.learnt()),
+            **under("best", self.best),
+            **under("optimizer", self.learner.state()),
+        }
+        epochs = [dict(epoch) for epoch in self.epochs]
+        record = {"epochs": epochs, "best_ndcg": self.best_ndcg, "late": self.late, **made_of}
+        return Checkpoint(tensors, record)
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """As it was then."""
+        tensors, record = checkpoint
+        self.network.set(part(tensors, "now"))
+        self.learner.set_state(part(tensors, "optimizer"))
+        self.best = part(tensors, "best")
+        self.epochs = [dict(epoch) for epoch in record["epochs"]]
+        self.best_ndcg, self.late = record["best_ndcg"], record["late"]
