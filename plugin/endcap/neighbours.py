@@ -4,18 +4,24 @@ The index finds the rows, the engine decides which of them the caller's conditio
 the caller's own query says about each.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import ceil
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from endcap.bodies import MAXIMUM_ROWS, Reading
+from endcap.conditions import Query
 from endcap.exceptions import EncodingError
 from endcap.opening import Snapshot
 from endcap.recall import Scored, ask_rows
 from endcap.requests import SearchRequest
 from endcap.steps import Computation, Steps
-from endcap_indexer.vectors import VectorIndex
+
+# What a row of a list costs, beside an allowed row that the engine answers and the index scores. Of
+# 19,406 products, 2,000 rows are found in 8 ms and looked up in 5, or answered in 6, scored in 1.
+LISTED = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +54,13 @@ def vector_leg(
     if reading.untaken is not None or recall == "lexical":
         nothing = Scored.nothing()
         return VectorLeg(query_vector, nothing, nothing.rows, nothing.rows)
-    found = yield from _nearest(request, snapshot, reading, query_vector, window, floor)
+    nearest = _Nearest(request, snapshot, reading, query_vector, window, floor)
+    found = yield from nearest.find()
     extra = yield from _not_found(request, snapshot, reading, found)
     counted = extra
     if "post_filter" in request.body and request.aggregates:
         seen = request.without("post_filter")
-        every = yield from _nearest(seen, snapshot, reading, query_vector, window, floor)
+        every = yield from replace(nearest, request=seen).find()
         counted = np.union1d(extra, (yield from _not_found(seen, snapshot, reading, every)))
     return VectorLeg(query_vector, found, extra, counted)
 
@@ -68,61 +75,96 @@ def _encode(snapshot: Snapshot, text: str) -> Steps[NDArray[np.float32]]:
     return encoded
 
 
-def _nearest(
-    request: SearchRequest,
-    snapshot: Snapshot,
-    reading: Reading,
-    query_vector: NDArray[np.float32],
-    window: int,
-    floor: float,
-) -> Steps[Scored]:
-    """The nearest rows that the conditions allow, with the scores of the caller's query."""
-    index = snapshot.generation.index
-    near = yield from _near(index, query_vector, window, floor)
-    allowed = yield from _allowed(request, snapshot, reading, near)
-    # A list that the floor cut short holds all there is; one of full length may hide allowed rows.
-    if len(near) < window or len(allowed.rows) >= max(1, window // 2):
-        return _in_order(allowed, near)
-    allowed = yield from _among_all(request, snapshot, reading, query_vector, floor)
-    rows, cosines = yield Computation(lambda: index.search(query_vector, window, allowed.rows))
-    return _in_order(allowed, rows[cosines >= floor])
+class _Listed(NamedTuple):
+    """length: of the list that was asked for. near: its rows above the floor, nearest first.
+    allowed: those that the conditions allow, in the engine's order.
+    """
+
+    length: int
+    near: NDArray[np.int64]
+    allowed: Scored
 
 
-def _near(
-    index: VectorIndex, query_vector: NDArray[np.float32], k: int, floor: float
-) -> Steps[NDArray[np.int64]]:
-    rows, cosines = yield Computation(lambda: index.search(query_vector, k))
-    near: NDArray[np.int64] = rows[cosines >= floor]
-    return near
+@dataclass(frozen=True, slots=True)
+class _Nearest:
+    """The search for at most `window` rows that the conditions allow."""
 
+    request: SearchRequest
+    snapshot: Snapshot
+    reading: Reading
+    query_vector: NDArray[np.float32]
+    window: int
+    floor: float
 
-def _among_all(
-    request: SearchRequest,
-    snapshot: Snapshot,
-    reading: Reading,
-    query_vector: NDArray[np.float32],
-    floor: float,
-) -> Steps[Scored]:
-    """Under a restrictive condition: all it allows or, if that is too much, a far longer list."""
-    allowed = yield from _allowed(request, snapshot, reading, None)
-    if len(allowed.rows) < MAXIMUM_ROWS:
-        return allowed
-    far = yield from _near(snapshot.generation.index, query_vector, MAXIMUM_ROWS, floor)
-    return (yield from _allowed(request, snapshot, reading, far))
+    def find(self) -> Steps[Scored]:
+        """Nearest first, with the scores of the caller's query.
 
+        Of the first few a restrictive condition may leave too little. What it leaves says how long
+        a list holds enough, and whether asking for all that it allows costs less.
+        """
+        listed = yield from self._list(self.window)
+        if not self._suffices(listed) and (length := self._longer(listed)):
+            listed = yield from self._list(length)
+        if not self._suffices(listed):
+            allowed = yield from self._allowed(self.snapshot.keys.known, MAXIMUM_ROWS)
+            if len(allowed.rows) < MAXIMUM_ROWS:
+                near = yield from self._near(self.window, allowed.rows)
+                return _in_order(allowed, near)
+            return (yield from self._walk())
+        return _in_order(listed.allowed, listed.near).first(self.window)
 
-def _allowed(
-    request: SearchRequest, snapshot: Snapshot, reading: Reading, rows: NDArray[np.int64] | None
-) -> Steps[Scored]:
-    """Which of the rows (None: of all) the conditions allow, scored by the caller's query."""
-    if rows is not None and not len(rows):
-        return Scored.nothing()
-    keys = snapshot.keys
-    known = keys.known if rows is None else keys.among(rows)
-    filters = [known, *reading.apart.conditions]
-    query = {"bool": {"filter": filters, "should": [reading.query]}}
-    size = MAXIMUM_ROWS if rows is None else len(rows)
-    return (yield from ask_rows(request, snapshot, query, size))
+    def _list(self, length: int) -> Steps[_Listed]:
+        near = yield from self._near(length)
+        return _Listed(length, near, (yield from self._among(near)))
+
+    def _walk(self) -> Steps[Scored]:
+        """All rows from the nearest on, as many at once as the engine answers, until enough are
+        allowed: under conditions that leave much, but little of what is near.
+        """
+        every = np.arange(len(self.snapshot.generation))
+        near = yield from self._near(len(every), every)
+        found = Scored.nothing()
+        for start in range(0, len(near), MAXIMUM_ROWS):
+            some = near[start : start + MAXIMUM_ROWS]
+            found = found.and_then(_in_order((yield from self._among(some)), some))
+            if len(found.rows) >= self._enough:
+                break
+        return found.first(self.window)
+
+    @property
+    def _enough(self) -> int:
+        return max(1, self.window // 2)
+
+    def _suffices(self, listed: _Listed) -> bool:
+        """A list that the floor cut short holds all there is; a full one may hide allowed rows."""
+        return len(listed.near) < listed.length or len(listed.allowed.rows) >= self._enough
+
+    def _longer(self, listed: _Listed) -> int | None:
+        """The length of a list that should hold a window of allowed rows; None where all that is
+        allowed costs less.
+        """
+        share = (len(listed.allowed.rows) + 1) / (len(listed.near) + 1)
+        length = ceil(self.window / share)
+        allowed = min(MAXIMUM_ROWS, share * len(self.snapshot.generation))
+        return length if length <= MAXIMUM_ROWS and length * LISTED < allowed else None
+
+    def _near(self, k: int, among: NDArray[np.int64] | None = None) -> Steps[NDArray[np.int64]]:
+        """The k nearest rows above the floor, by exact search where it is among some."""
+        index = self.snapshot.generation.index
+        rows, cosines = yield Computation(lambda: index.search(self.query_vector, k, among))
+        near: NDArray[np.int64] = rows[cosines >= self.floor]
+        return near
+
+    def _among(self, rows: NDArray[np.int64]) -> Steps[Scored]:
+        if not len(rows):
+            return Scored.nothing()
+        return (yield from self._allowed(self.snapshot.keys.among(rows), len(rows)))
+
+    def _allowed(self, known: Query, size: int) -> Steps[Scored]:
+        """Which of the known rows the conditions allow, scored by the caller's query."""
+        filters = [known, *self.reading.apart.conditions]
+        query = {"bool": {"filter": filters, "should": [self.reading.query]}}
+        return (yield from ask_rows(self.request, self.snapshot, query, size))
 
 
 def _not_found(

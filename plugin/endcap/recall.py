@@ -37,6 +37,15 @@ class Scored(NamedTuple):
     def nothing(cls) -> "Scored":
         return cls(np.empty(0, np.int64), np.empty(0, np.float32))
 
+    def and_then(self, others: "Scored") -> "Scored":
+        """These, then the others."""
+        rows = np.concatenate([self.rows, others.rows])
+        return Scored(rows, np.concatenate([self.scores, others.scores]))
+
+    def first(self, k: int) -> "Scored":
+        """The k best."""
+        return Scored(self.rows[:k], self.scores[:k])
+
 
 @dataclass(frozen=True, slots=True)
 class LexicalLeg:
