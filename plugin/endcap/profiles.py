@@ -2,8 +2,9 @@
 `forget`.
 
 A profile is read by realtime GET, so an event counts in the very next search on every replica.
-Every event is also kept as a UBI event. Ids arrive here as keyed hashes. What the engine refuses as
-a whole raises opensearch-py's error, what it refuses in part `ProfileError`.
+Every event is also kept as a UBI event. Ids arrive here as keyed hashes; that of a shopper who was
+forgotten stands in an index of its own until `endcap expunge` has found all its traces. What the
+engine refuses as a whole raises opensearch-py's error, what it refuses in part `ProfileError`.
 """
 
 import functools
@@ -21,6 +22,7 @@ from endcap_reranker import ACTION_WEIGHTS, OURS
 
 PROFILES = "endcap_profiles"
 EVENTS = "ubi_events"
+FORGOTTEN = "endcap_forgotten"
 FORMAT = 1
 LENGTH = 200  # events of a profile
 TRIES = 100  # after each that fails, another event of the shopper has been kept
@@ -42,6 +44,8 @@ EVENTS_BODY = {
         },
     }
 }
+
+FORGOTTEN_BODY = PROFILES_BODY
 
 logger = logging.getLogger("endcap")
 
@@ -108,7 +112,13 @@ def append(key: str, event: Event) -> Steps[Profile]:
 
 
 def forget(key: str) -> Steps[int]:
-    """Remove the profile and the shopper's events; returns how many events there were."""
+    """Remove the profile and the shopper's events; returns how many events there were.
+
+    That the shopper is forgotten is kept first: where the engine fails in between, `endcap expunge`
+    still finds whose rows a model holds.
+    """
+    yield from _ensure(FORGOTTEN, FORGOTTEN_BODY)
+    yield Call("index", {"index": FORGOTTEN, "id": key, "body": {"format": FORMAT}})
     yield Call("delete", {"index": PROFILES, "id": key, "ignore": 404})
     removed: set[str] = set()
     while ids := (yield from _event_ids(key)):
@@ -122,13 +132,18 @@ def forget(key: str) -> Steps[int]:
 
 def ensure_indices() -> Steps[None]:
     """Create the two indices where they are missing; another process may do so at the same time."""
-    for name, body in ((PROFILES, PROFILES_BODY), (EVENTS, EVENTS_BODY)):
-        if not (yield Call("indices.exists", {"index": name})):
-            try:
-                yield Call("indices.create", {"index": name, "body": body})
-            except RequestError as error:
-                if error.error != ALREADY_EXISTS:
-                    raise
+    yield from _ensure(PROFILES, PROFILES_BODY)
+    yield from _ensure(EVENTS, EVENTS_BODY)
+
+
+def _ensure(index: str, body: Mapping[str, Any]) -> Steps[None]:
+    if (yield Call("indices.exists", {"index": index})):
+        return
+    try:
+        yield Call("indices.create", {"index": index, "body": body})
+    except RequestError as error:
+        if error.error != ALREADY_EXISTS:
+            raise
 
 
 def _check(event: Event) -> None:

@@ -8,7 +8,7 @@ atomically. Who writes holds a lock, so that no number is given twice and no pro
 import datetime
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -61,6 +61,12 @@ def kind_of(name: str) -> str:
         if _number(kind, name):
             return kind
     raise ArtefactError(f"{name!r} names no artefact; a name is like {KINDS[0]}-000001")
+
+
+def registries(store: Path) -> "list[Registry]":
+    """Of every index that has artefacts in a store."""
+    folders = sorted(path for path in (Path(store) / "artefacts").glob("*") if path.is_dir())
+    return [Registry(store, folder.name) for folder in folders]
 
 
 class Registry:
@@ -153,6 +159,32 @@ class Registry:
             return UserItemModel.from_tensors(map_tensors(folder.file(TENSORS)), configuration)
         except (RerankerError, ValueError) as error:
             raise ArtefactError(f"{folder.path}: {error}; train again") from error
+
+    def drop_shoppers(self, keys: Collection[bytes]) -> dict[str, str]:
+        """Write every model anew that holds a row of these shoppers, and remove the old one.
+
+        The new one has a number of its own, so that running clients take it over. Returns the new
+        names by the old ones.
+        """
+        renamed: dict[str, str] = {}
+        for name in [each.name for each in self.artefacts() if each.kind == MODEL]:
+            model, folder = self.model(name), self._open(MODEL, name)
+            without = model.without_users(list(keys))
+            dropped = len(model.user_keys) - len(without.user_keys)
+            if dropped:
+                facts = {**folder.manifest["made_by"], "dropped": {"from": name, "rows": dropped}}
+                told = {
+                    file: folder.read(file)
+                    for file in folder.manifest["files"]
+                    if file not in (TENSORS, CONFIGURATION)
+                }
+                renamed[name] = self.save_model(without, facts, told)
+        if renamed:
+            with self._writing():
+                self.pointer().renamed(renamed).write(self.folder / POINTER)
+                for name in renamed:
+                    files.remove_folder(self.folder / name)
+        return renamed
 
     def save_tuning(self, tuning: Tuning, facts: Mapping[str, Any]) -> str:
         """Keep a tuning; returns the artefact's name."""

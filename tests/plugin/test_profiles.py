@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from endcap import profiles
 from endcap.drivers import Executor, SyncDriver
 from endcap.exceptions import ProfileError
-from endcap.profiles import EVENTS, LENGTH, PROFILES, Event, Profile
+from endcap.profiles import EVENTS, FORGOTTEN, LENGTH, PROFILES, Event, Profile
 from endcap_indexer.embedded import EmbeddedConnection
 
 ADA, BOB = "a" * 64, "b" * 64
@@ -333,6 +333,20 @@ def test_forgetting_removes_everything_of_one_shopper(engine, monkeypatch):
     assert engine.run(profiles.forget(ADA)) == 0
 
 
+def test_that_a_shopper_is_forgotten_is_kept_first(engine):
+    """So that it is known whose traces are still to be removed, also where the rest fails."""
+    engine.run(profiles.append(ADA, event("p0")))
+
+    def fail(call):
+        if call.method == "delete":
+            raise opensearchpy.ConnectionError("N/A", "gone", None)
+
+    engine.before = fail
+    with pytest.raises(opensearchpy.ConnectionError):
+        engine.run(profiles.forget(ADA))
+    assert engine.client.exists(index=FORGOTTEN, id=ADA)
+
+
 def test_who_was_forgotten_begins_anew(engine):
     for number in range(3):
         engine.run(profiles.append(ADA, event(f"p{number}")))
@@ -361,7 +375,8 @@ def found(*ids, failed=0):
 
 
 def forgetting(**answers):
-    return Answers(**{"delete": [{}], "indices__refresh": [{}], **answers})
+    kept = {"indices__exists": [True], "index": [{}]}
+    return Answers(**{**kept, "delete": [{}], "indices__refresh": [{}], **answers})
 
 
 @pytest.mark.parametrize("result", [REFUSED, CONFLICT], ids=["refused", "conflict"])

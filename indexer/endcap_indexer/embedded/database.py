@@ -64,6 +64,17 @@ class Database:
         ):
             yield connection
 
+    def vacuum(self) -> None:
+        """Rewrites the file, so that nothing deleted is left in it or in its log.
+
+        Raises OperationalError where a reader does not end within `BUSY_SECONDS`.
+        """
+        with self._writer, self._borrow() as connection:
+            connection.execute("VACUUM")
+            busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise sqlite3.OperationalError("the log is read by another process; try again")
+
     def close(self) -> None:
         """Closes the idle connections, which are all of them once no request is running."""
         while self._idle:

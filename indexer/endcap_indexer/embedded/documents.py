@@ -95,6 +95,14 @@ class Documents:
             connection.execute("UPDATE indices SET refreshed = ? WHERE name = ?", (seq_no, index))
             purge(connection, table, seq_no)
 
+    def purge_at_once(self, index: str) -> None:
+        """Purges what would be purged later; a pin, as of an open scroll, keeps it even so."""
+        with self._database.write() as connection:
+            table = self._table(connection, index)
+            connection.execute(f"UPDATE {table} SET expires = 0 WHERE expires IS NOT NULL")
+            row = connection.execute("SELECT refreshed FROM indices WHERE name = ?", (index,))
+            purge(connection, table, int(row.fetchone()[0]))
+
     def pin(self, index: str, seconds: float) -> None:
         """Keeps every copy readable for so long: a scroll shows what was there when it began."""
         with self._database.write() as connection:

@@ -50,6 +50,10 @@ class Engine:
     def refresh(self, index: Index) -> None:
         self._refresh(index, self._open(index))
 
+    def rewrite(self, index: Index) -> None:
+        """Without a trace of what was deleted; a search that is running may miss what it found."""
+        self._open(index).rewrite()
+
     def sweep(self) -> None:
         """Removes the searchable indices whose index is gone."""
         folders = list((self.folder / SEARCHABLE).glob("*"))

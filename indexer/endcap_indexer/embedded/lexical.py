@@ -59,6 +59,15 @@ class LexicalIndex:
         """Makes every write up to now searchable."""
         self._catch_up(self.documents.last_seq_no)
 
+    def rewrite(self) -> None:
+        """Builds the index anew, and purges what it does not show: nothing deleted is left."""
+        self.refresh()
+        with FileLock(self._folder / LOCK):
+            self.documents.purge_at_once(self.index)
+            state = self._read_state()
+            mapping = Mapping.from_json(self.documents.mapping(self.index))
+            self._rebuild(state, mapping, self.documents.refreshed(self.index))
+
     def snapshot(self) -> Snapshot:
         """The index as of the last refresh, by whatever process."""
         try:

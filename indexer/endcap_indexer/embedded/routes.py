@@ -41,6 +41,7 @@ MSEARCH = SCOPE | HARMLESS | _names("rest_total_hits_as_int search_type")
 COUNT = SCOPE | _names("preference")
 HEALTH = INDICES | _names("level wait_for_status wait_for_nodes")
 SETTINGS = INDICES | _names("flat_settings include_defaults")
+MERGE = SCOPE | _names("max_num_segments only_expunge_deletes flush")
 SERVER_ONLY = _names(  # known to OpenSearch, so the refusal says what is missing
     "routing pipeline version version_type stored_fields lang dynamic_templates search_pipeline "
     "source typed_keys explain q df analyzer analyze_wildcard default_operator lenient stats "
@@ -67,6 +68,8 @@ ROUTES = (
     Route("PUT", "/{index}/_settings", indices.put_settings, INDICES),
     Route("GET POST", "/_refresh", indices.refresh, SCOPE),
     Route("GET POST", "/{index}/_refresh", indices.refresh, SCOPE),
+    Route("POST", "/_forcemerge", indices.force_merge, MERGE),
+    Route("POST", "/{index}/_forcemerge", indices.force_merge, MERGE),
     Route("POST", "/_aliases", aliases.change, WAITING),
     Route("GET", "/_alias", aliases.get, INDICES),
     Route("GET", "/_alias/{name}", aliases.get, INDICES),

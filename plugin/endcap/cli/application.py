@@ -7,7 +7,15 @@ from typing import Any
 import typer
 from opensearchpy.exceptions import OpenSearchException
 
-from endcap.cli import artefacts, catalogue, demonstration, evaluation, searching, training
+from endcap.cli import (
+    artefacts,
+    catalogue,
+    demonstration,
+    evaluation,
+    searching,
+    shoppers,
+    training,
+)
 from endcap.cli.terminal import open_console, say_error
 from endcap.exceptions import EndcapError
 from endcap_indexer.exceptions import IndexerError
@@ -48,6 +56,7 @@ register(catalogue.reindex, resumes=True)
 register(catalogue.generations)
 register(searching.search)
 register(searching.record)
+register(shoppers.expunge)
 register(training.train)
 register(artefacts.models)
 register(artefacts.promote)

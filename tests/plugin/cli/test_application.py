@@ -102,7 +102,7 @@ def test_help_names_every_command(run):
     said = run("--help").stdout
     names = {command.callback.__name__ for command in app.registered_commands}
     assert names == {
-        "reindex", "generations", "search", "record", "train", "models", "promote",
+        "reindex", "generations", "search", "record", "expunge", "train", "models", "promote",
         "rollback", "evaluate", "tune", "demo",
     }  # fmt: skip
     assert all(name in said for name in names)

@@ -116,9 +116,17 @@ def refresh(engine: Engine, request: Request) -> Response:
         indices = named(connection, request)
     for index in indices:
         engine.refresh(index)
-    total = sum(index.shards["total"] for index in indices)
-    shards = {"total": total, "successful": len(indices), "failed": 0}
-    return Response(200, {"_shards": shards})
+    return _all_shards(indices)
+
+
+def force_merge(engine: Engine, request: Request) -> Response:
+    """Leaves no trace of what was deleted, neither in the searchable index nor in the database."""
+    with engine.database.read() as connection:
+        indices = named(connection, request)
+    for index in indices:
+        engine.rewrite(index)
+    engine.database.vacuum()
+    return _all_shards(indices)
 
 
 def named(connection: sqlite3.Connection, request: Request, *, aliases: bool = True) -> list[Index]:
@@ -131,6 +139,12 @@ def named(connection: sqlite3.Connection, request: Request, *, aliases: bool = T
         allow_no_indices=request.flag("allow_no_indices", True),
         aliases=aliases,
     )
+
+
+def _all_shards(indices: list[Index]) -> Response:
+    total = sum(index.shards["total"] for index in indices)
+    shards = {"total": total, "successful": len(indices), "failed": 0}
+    return Response(200, {"_shards": shards})
 
 
 def _settings(index: Index) -> dict[str, Any]:
