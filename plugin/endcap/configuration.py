@@ -11,6 +11,7 @@ from endcap.exceptions import ConfigurationError
 from endcap_indexer.catalogue import CatalogueFields
 from endcap_indexer.encoder import Prompts
 from endcap_indexer.exceptions import FieldsError
+from endcap_indexer.generations import IndexSettings, KnnEngine, Place
 
 FILE = "endcap.toml"
 
@@ -57,6 +58,7 @@ class Configuration:
     engine: str | None = None
     catalogue: CatalogueFields | None = None  # None: guess
     encoder: EncoderSettings = field(default_factory=EncoderSettings)
+    index: IndexSettings = field(default_factory=IndexSettings)
     search: SearchSettings = field(default_factory=SearchSettings)
 
     @classmethod
@@ -169,6 +171,12 @@ def _count(name: str, value: Any) -> int:
     return value
 
 
+def _count_from_none(name: str, value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ConfigurationError(f"{name} is {value!r}; write a whole number from 0, such as 1")
+    return value
+
+
 def _milliseconds(name: str, value: Any) -> float:
     if (
         not isinstance(value, int | float)
@@ -190,10 +198,17 @@ _ENCODER: dict[str, Callable[[str, Any], Any]] = {
     "query_prompt": _prompt,
     "product_prompt": _prompt,
 }
+_INDEX: dict[str, Callable[[str, Any], Any]] = {
+    "vectors": _one_of(Place),
+    "knn_engine": _one_of(KnnEngine),
+    "shards": _count,
+    "replicas": _count_from_none,
+}
 _KEYS: dict[str, Callable[[str, Any], Any]] = {
     "store": lambda name, value: Path(_text(name, value)),
     "engine": _text,
     "catalogue": lambda name, value: CatalogueFields.from_table(_mapping(name, value)),
     "encoder": _table(EncoderSettings, _ENCODER),
+    "index": _table(IndexSettings, _INDEX),
     "search": _table(SearchSettings, _SEARCH),
 }

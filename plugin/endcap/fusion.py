@@ -54,26 +54,27 @@ def fuse(
 ) -> Window:
     """Bring the legs together; a leg that is left out is None."""
     generation = snapshot.generation
-    rows, scores, ids = _lexical_part(snapshot, lexical)
+    (rows, scores, vectors), ids = _lexical_part(snapshot, lexical)
+    brought = [vectors]
     extra = 0
     seen = np.zeros(len(generation), dtype=bool)  # a mark a row: sorting would cost more
     seen[rows[rows >= 0]] = True
     if vector is not None:
         extra = int(np.count_nonzero(~seen[vector.extra]))
     for found in _found(vector, history):
-        unseen = ~seen[found.rows]
-        new = found.rows[unseen]
-        rows = np.concatenate([rows, new])
-        scores = np.concatenate([scores, found.scores[unseen]])
-        ids = ids + generation.ids(new)
-        seen[new] = True
+        new = found.take(~seen[found.rows])
+        rows = np.concatenate([rows, new.rows])
+        scores = np.concatenate([scores, new.scores])
+        brought.append(new.vectors)
+        ids = ids + generation.ids(new.rows)
+        seen[new.rows] = True
     if not reading.text and _says_nothing(scores):
         scores = np.full_like(scores, np.nan)
     candidates = Candidates(
         rows=rows,
         lexical=scores,
         query_vector=None if vector is None else vector.query_vector,
-        vectors=generation.index.vectors(rows),
+        vectors=snapshot.vectors.of(rows, brought),
         product_columns={},
         shopper=None if history is None else history.shopper,
     )
@@ -92,13 +93,11 @@ def rerank(
     return Reranker(used, Blend(weighted)).rerank(candidates)
 
 
-def _lexical_part(
-    snapshot: Snapshot, lexical: LexicalLeg | None
-) -> tuple[NDArray[np.int64], NDArray[np.float32], list[str]]:
+def _lexical_part(snapshot: Snapshot, lexical: LexicalLeg | None) -> tuple[Scored, list[str]]:
     if lexical is None:
-        return *Scored.nothing(), []
+        return Scored.nothing(), []
     ids = list(lexical.ids) or snapshot.generation.ids(lexical.rows)
-    return lexical.rows, lexical.scores, ids
+    return Scored(lexical.rows, lexical.scores, lexical.vectors), ids
 
 
 def _found(vector: VectorLeg | None, history: HistoryLeg | None) -> Iterator[Scored]:

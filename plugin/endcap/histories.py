@@ -43,7 +43,7 @@ def history_leg(
     key, profile = yield from _profile(request, identify)
     if not profile.events:
         return HistoryLeg(profile.version, None, Scored.nothing())
-    shopper = yield Computation(lambda: _shopper(snapshot, key, profile))
+    shopper = yield from _shopper(snapshot, key, profile)
     companions = snapshot.companions
     if companions is None or reading.untaken is not None:
         return HistoryLeg(profile.version, shopper, Scored.nothing())
@@ -71,10 +71,11 @@ def _profile(
     return key, profile
 
 
-def _shopper(snapshot: Snapshot, key: str | None, profile: Profile) -> Shopper:
+def _shopper(snapshot: Snapshot, key: str | None, profile: Profile) -> Steps[Shopper]:
     events = profile.events[-RECENT:][::-1]
-    rows = snapshot.generation.rows([event.item for event in events])
+    items = [event.item for event in events]
+    rows = yield Computation(lambda: snapshot.generation.rows(items))
     weights = [ACTION_WEIGHTS.get(event.action, 1.0) for event in events]
-    vectors = snapshot.generation.index.vectors(rows)
+    vectors = yield from snapshot.vectors.fetch(rows)
     known_by = None if key is None else key.encode()
     return Shopper(rows, np.array(weights, dtype=np.float32), vectors, known_by)

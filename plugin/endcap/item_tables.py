@@ -149,6 +149,12 @@ def require_fit(
 ) -> None:
     """Raise `ArtefactError` that names what the model reads and the generation does not have."""
     manifest, configuration = generation.manifest, model.configuration
+    if configuration.text_dimension and manifest.vectors == "opensearch":
+        raise ArtefactError(
+            f"{name} does not fit {generation.name}: it reads the products' vectors, which lie in"
+            " the cluster; train one with ids and attributes alone, or endcap reindex --vectors"
+            " folder"
+        )
     if configuration.text_dimension:
         read = (facts.get(ENCODER), configuration.text_dimension)
         has = (manifest.encoder, manifest.dimension)

@@ -1,7 +1,7 @@
 """The vector leg: what is near in meaning, by the generation's own vector index.
 
 The index finds the rows, the engine decides which of them the caller's conditions allow, and what
-the caller's own query says about each.
+the caller's own query says about each. Vectors in the cluster are `clusters`' affair.
 """
 
 from dataclasses import dataclass, replace
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endcap.bodies import MAXIMUM_ROWS, Reading
+from endcap.clusters import ClusterNearest
 from endcap.conditions import Query
 from endcap.exceptions import EncodingError
 from endcap.opening import Snapshot
@@ -54,7 +55,8 @@ def vector_leg(
     if reading.untaken is not None or recall == "lexical":
         nothing = Scored.nothing()
         return VectorLeg(query_vector, nothing, nothing.rows, nothing.rows)
-    nearest = _Nearest(request, snapshot, reading, query_vector, window, floor)
+    search = ClusterNearest if snapshot.clustered else _Nearest
+    nearest = search(request, snapshot, reading, query_vector, window, floor)
     found = yield from nearest.find()
     extra = yield from _not_found(request, snapshot, reading, found)
     counted = extra
@@ -186,7 +188,6 @@ def _not_found(
 
 def _in_order(scored: Scored, rows: NDArray[np.int64]) -> Scored:
     """Those of the rows that are among the scored, in the order of the rows."""
-    score_of = dict(zip(scored.rows.tolist(), scored.scores.tolist(), strict=True))
-    kept = [row for row in rows.tolist() if row in score_of]
-    scores = np.array([score_of[row] for row in kept], dtype=np.float32)
-    return Scored(np.array(kept, dtype=np.int64), scores)
+    place_of = {row: place for place, row in enumerate(scored.rows.tolist())}
+    places = [place_of[row] for row in rows.tolist() if row in place_of]
+    return scored.take(np.array(places, dtype=np.intp))

@@ -12,6 +12,7 @@ from endcap.conditions import Query
 from endcap.exceptions import EndcapError
 from endcap.item_tables import ItemTable, open_table, with_segments
 from endcap.keys import IdKeys, Keys, RowKeys
+from endcap.product_vectors import ClusterVectors, FolderVectors, ProductVectors
 from endcap.registry import COOCCURRENCE, MODEL, TUNING, Registry, model_name
 from endcap.tuning import Tuning
 from endcap_indexer.catalogue import ROW_FIELD, text_query
@@ -68,6 +69,18 @@ class Snapshot:
         return RowKeys(self.row_field, self.generation)
 
     @property
+    def clustered(self) -> bool:
+        """Whether the vectors lie in the cluster, and not in the generation's folder."""
+        return self.generation.manifest.vectors == "opensearch"
+
+    @property
+    def vectors(self) -> ProductVectors:
+        """Where the candidates' vectors come from."""
+        if self.clustered:
+            return ClusterVectors(self.index, self.generation, self.keys)
+        return FolderVectors(self.generation.index)
+
+    @property
     def companions(self) -> CooccurrenceColumn | None:
         """What is chosen together, where events were counted."""
         return next((s for s in self.scorers if isinstance(s, CooccurrenceColumn)), None)
@@ -113,7 +126,9 @@ class Opener:
         generation = known or self._open_generation(meta)
         queries = self._query_cache(meta["encoder"])
         if queries is not None:
-            generation.index.search(queries.encode_query(WARM_UP), 1)
+            vector = queries.encode_query(WARM_UP)
+            if generation.manifest.vectors == "folder":
+                generation.index.search(vector, 1)
         counted = _use(artefacts.get(COOCCURRENCE), registry.cooccurrence, notes)
         tuning = _use(artefacts.get(TUNING), registry.tuning, notes) or Tuning()
         tuned = tuple(f"{name}^{boost:g}" for name, boost in tuning.boosts.items())

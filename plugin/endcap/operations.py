@@ -54,14 +54,23 @@ def build_generation(
     progress: Progress,
     force: bool = False,
 ) -> Reindexed:
-    """The next generation of a file, by what endcap.toml says of fields and encoder.
+    """The next generation of a file, by what endcap.toml says of fields, encoder and index.
 
     say: told which fields are guessed and where the encoder comes from, a line at a time.
     """
     fields = configuration.catalogue or _guess(catalogue, say)
     encoder = _open_encoder(configuration, store, fields, say)
     source = Catalogue([catalogue], fields, on_bad_row)
-    return reindex(client, store, index, source, encoder, progress=progress, force=force)
+    return reindex(
+        client,
+        store,
+        index,
+        source,
+        encoder,
+        settings=configuration.index,
+        progress=progress,
+        force=force,
+    )
 
 
 def live_generation(client: SearchClient, store: Path, index: str) -> Manifest:

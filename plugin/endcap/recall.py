@@ -28,36 +28,48 @@ DECORATIONS = (
 
 
 class Scored(NamedTuple):
-    """Products by row, best first: rows (n,) int64, scores (n,) float32 of the caller's query."""
+    """Products by row, best first.
+
+    rows: (n,). scores: (n,) of the caller's query. vectors: (n, d) as the answer brought them.
+    """
 
     rows: NDArray[np.int64]
     scores: NDArray[np.float32]
+    vectors: NDArray[np.float32]
 
     @classmethod
     def nothing(cls) -> "Scored":
-        return cls(np.empty(0, np.int64), np.empty(0, np.float32))
+        return cls(np.empty(0, np.int64), np.empty(0, np.float32), np.empty((0, 0), np.float32))
+
+    def take(self, which: NDArray[np.intp] | NDArray[np.bool_] | slice) -> "Scored":
+        """Those at some places, or where a mask says so."""
+        return Scored(self.rows[which], self.scores[which], self.vectors[which])
 
     def and_then(self, others: "Scored") -> "Scored":
         """These, then the others."""
-        rows = np.concatenate([self.rows, others.rows])
-        return Scored(rows, np.concatenate([self.scores, others.scores]))
+        return Scored(
+            np.concatenate([self.rows, others.rows]),
+            np.concatenate([self.scores, others.scores]),
+            np.concatenate([self.vectors, others.vectors]),
+        )
 
     def first(self, k: int) -> "Scored":
         """The k best."""
-        return Scored(self.rows[:k], self.scores[:k])
+        return self.take(slice(k))
 
 
 @dataclass(frozen=True, slots=True)
 class LexicalLeg:
     """The caller's own search: its first hits and the answer they came in.
 
-    rows: -1 for a product that the generation does not know. ids: the engine's, where they had to
-    be asked for; else empty.
+    rows: -1 for a product that the generation does not know. vectors: as the answer brought them.
+    ids: the engine's, where they had to be asked for; else empty.
     """
 
     answer: dict[str, Any]
     rows: NDArray[np.int64]
     scores: NDArray[np.float32]
+    vectors: NDArray[np.float32]
     ids: Sequence[str]
 
 
@@ -78,25 +90,29 @@ def _ask(
     if reading.collapse is not None:
         kept["collapse"] = {"field": reading.collapse}
     asked = request.without(*DECORATIONS).asking(
-        snapshot.index, size=window, **keys.options, **kept
+        snapshot.index, size=window, **keys.options, **snapshot.vectors.options, **kept
     )
     answer = yield Call("search", asked.keywords())
     hits = answer["hits"]["hits"]
     rows = yield from keys.rows(hits)
     ids = [hit["_id"] for hit in hits if "_id" in hit]
-    return LexicalLeg(answer, rows, _scores_of(hits), ids)
+    return LexicalLeg(answer, rows, _scores_of(hits), snapshot.vectors.brought(hits), ids)
 
 
 def ask_rows(request: SearchRequest, snapshot: Snapshot, query: Query, size: int) -> Steps[Scored]:
     """What a query finds under the caller's own URL parameters, post_filter and so on."""
     asked = request.without(*DECORATIONS, *SUGGESTIONS, *TOTALS, "sort").asking(
-        snapshot.index, query=query, size=size, **snapshot.keys.options, track_total_hits=False
+        snapshot.index,
+        query=query,
+        size=size,
+        **snapshot.keys.options,
+        **snapshot.vectors.options,
+        track_total_hits=False,
     )
     answer = yield Call("search", asked.keywords())
     hits = answer["hits"]["hits"]
     rows = yield from snapshot.keys.rows(hits)
-    known = rows >= 0
-    return Scored(rows[known], _scores_of(hits)[known])
+    return Scored(rows, _scores_of(hits), snapshot.vectors.brought(hits)).take(rows >= 0)
 
 
 def _scores_of(hits: list[dict[str, Any]]) -> NDArray[np.float32]:

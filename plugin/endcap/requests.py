@@ -127,12 +127,17 @@ class SearchRequest:
 
     def option(self, name: str, default: Any = None) -> Any:
         """A search option by its REST name: the URL wins over the body, a keyword over `params`."""
+        found = self.url_option(name)
+        return self.body.get(name, default) if found is None else found
+
+    def url_option(self, name: str) -> Any:
+        """What the URL alone says of an option; None where it does not name it."""
         keyword = "from_" if name == "from" else name
         for place in (self.arguments, self.arguments.get("params") or {}):
             for spelling in (keyword, name):
                 if place.get(spelling) is not None:
                     return place[spelling]
-        return self.body.get(name, default)
+        return None
 
     def without(self, *names: str) -> "SearchRequest":
         """The same request without these options, wherever they stand."""

@@ -17,8 +17,10 @@ from endcap.plans import Plan
 from endcap.recall import LexicalLeg, Scored, lexical_leg
 from endcap.requests import SearchRequest
 from endcap.responses import assemble, explain, scored, scored_below, with_extension
+from endcap.sources import hide
 from endcap.steps import Call, Computation, Late, Legs, Outcome, Steps
 from endcap_indexer.filter_path import filter_response
+from endcap_indexer.vectors import VECTOR_FIELD
 from endcap_reranker import Reranked
 
 logger = logging.getLogger("endcap")
@@ -144,7 +146,8 @@ class Search:
         """The page's hits in their order, and the answers they came in."""
         hits: list[dict[str, Any]] = []
         answers: list[dict[str, Any]] = []
-        common = (self.request, self.snapshot.index, self.reading, window, page)
+        request = hide(self.request, VECTOR_FIELD) if self.snapshot.clustered else self.request
+        common = (request, self.snapshot.index, self.reading, window, page)
         if page.positions or (not page.size and self.request.aggregates):
             answers.append((yield Call("search", head_request(*common).keywords())))
             hits += scored(answers[-1], window, reranked, page, self.reading.collapse)

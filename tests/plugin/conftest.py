@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from toy_shop import build_shop, products, write_encoder
+from toy_shop import FOLDER, build_shop, products, write_encoder
 
 import endcap
 
@@ -16,10 +16,11 @@ def encoder_folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def rebuild(encoder_folder):
-    """Reindexes products into a store: `rebuild(client, store, rows)`."""
+    """Reindexes products, the toy shop's own by default, into a store."""
 
-    def build(client, store: Path, rows: list[dict], index: str = "products"):
-        return build_shop(client, store, encoder_folder, rows, index)
+    def build(client, store: Path, rows=None, index="products", settings=FOLDER):
+        rows = products() if rows is None else rows
+        return build_shop(client, store, encoder_folder, rows, index, settings)
 
     return build
 
@@ -29,7 +30,7 @@ def built_store(tmp_path_factory, rebuild) -> Path:
     """The toy shop, built once; tests that write take `store`, a copy."""
     store = tmp_path_factory.mktemp("store")
     with endcap.connect(store) as client:
-        rebuild(client, store, products())
+        rebuild(client, store)
     return store
 
 

@@ -7,6 +7,7 @@ from endcap import configuration
 from endcap.configuration import Configuration, EncoderSettings, SearchSettings, find_store
 from endcap.exceptions import ConfigurationError
 from endcap_indexer.catalogue import CatalogueFields
+from endcap_indexer.generations import IndexSettings
 
 WHOLE = """
 store = "/var/endcap"
@@ -20,6 +21,12 @@ text = { name = 2.0, brand = 1.0 }
 model = "intfloat/e5-small-v2"
 query_prompt = "query: "
 product_prompt = "passage: "
+
+[index]
+vectors = "opensearch"
+knn_engine = "faiss"
+shards = 2
+replicas = 0
 
 [search]
 window = 100
@@ -47,6 +54,7 @@ def test_a_whole_file():
         engine="https://search.shop:9200",
         catalogue=CatalogueFields(title="name", text={"name": 2.0, "brand": 1.0}),
         encoder=EncoderSettings("intfloat/e5-small-v2", "query: ", "passage: "),
+        index=IndexSettings("opensearch", "faiss", shards=2, replicas=0),
         search=SearchSettings(window=100, fusion="rrf", recall="lexical", budget_ms=50.0),
     )
 
@@ -93,7 +101,10 @@ def test_a_model_that_is_a_folder_is_relative_to_the_file_too(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("stor = 'x'", "stor: unknown key; known are store, engine, catalogue, encoder, search"),
+        (
+            "stor = 'x'",
+            "stor: unknown key; known are store, engine, catalogue, encoder, index, search",
+        ),
         ("store = 3", "store is 3; write text in quotes"),
         ("engine = ''", "engine is ''; write text in quotes"),
         ("search = 3", "search is 3; write a table: [search]"),
@@ -103,6 +114,10 @@ def test_a_model_that_is_a_folder_is_relative_to_the_file_too(tmp_path):
         ("[encoder]\nname = 'x'", "encoder.name: unknown key; known are model"),
         ("[encoder]\nmodel = 3", "encoder.model is 3; write text in quotes"),
         ("[encoder]\nquery_prompt = 3", "encoder.query_prompt is 3; write text in quotes"),
+        ("[index]\nvectors = 'disk'", 'index.vectors is \'disk\'; write "folder" or "opensearch"'),
+        ("[index]\nknn_engine = 'x'", 'index.knn_engine is \'x\'; write "lucene" or "faiss"'),
+        ("[index]\nshards = 0", "index.shards is 0; write a whole number from 1"),
+        ("[index]\nreplicas = -1", "index.replicas is -1; write a whole number from 0"),
         ("[search]\nwindows = 3", "search.windows: unknown key; known are window, fusion"),
         ("[search]\nwindow = 0", "search.window is 0; write a whole number from 1, such as 200"),
         ("[search]\nwindow = true", "search.window is True; write a whole number"),

@@ -131,6 +131,7 @@ def test_the_configuration_that_is_shown_is_read_and_shows_every_key():
     assert set(everything) == set(configuration._KEYS)
     assert set(everything["search"]) == set(configuration._SEARCH)
     assert set(everything["encoder"]) == set(configuration._ENCODER)
+    assert set(everything["index"]) == set(configuration._INDEX)
     assert {*everything["catalogue"], "guessed"} == set(CatalogueFields.__dataclass_fields__)
 
 

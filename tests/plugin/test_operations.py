@@ -8,6 +8,7 @@ from endcap.exceptions import ConfigurationError
 from endcap.operations import build_generation, live_generation, made_of
 from endcap_indexer.catalogue import BadRows, CatalogueFields, digest_of
 from endcap_indexer.encoder import DEFAULT_MODEL, Prompts
+from endcap_indexer.generations import IndexSettings
 
 
 class Progress:
@@ -25,6 +26,7 @@ def build(monkeypatch):
 
     def reindex(client, store, index, catalogue, encoder, **options):
         asked["reindex"] = (index, catalogue.fields, encoder, options["force"])
+        asked["settings"] = options["settings"]
 
     monkeypatch.setattr(operations, "open_encoder", open_encoder)
     monkeypatch.setattr(operations, "reindex", reindex)
@@ -55,6 +57,12 @@ def test_fields_are_guessed_and_said(build, catalogue):
         "endcap.toml names no fields, so these are guessed:",
         *(f"  {line}" for line in guessed.describe()),
     ]
+
+
+def test_the_index_is_built_as_configured(build, catalogue):
+    settings = IndexSettings("opensearch", shards=3)
+    asked, _ = build(catalogue, Configuration(index=settings))
+    assert asked["settings"] == settings
 
 
 def test_fields_that_are_named_are_taken(build, catalogue):

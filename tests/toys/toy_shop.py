@@ -9,7 +9,7 @@ from toy_encoder import write_toy_encoder
 
 from endcap_indexer.catalogue import CatalogueFields
 from endcap_indexer.encoder import open_encoder
-from endcap_indexer.generations import Catalogue, reindex
+from endcap_indexer.generations import Catalogue, IndexSettings, reindex
 
 SYNONYMS = [
     ("sofa", "couch"), ("jacket", "coat"), ("lamp", "light"), ("red", "crimson"), ("blue", "navy"),
@@ -18,6 +18,7 @@ SYNONYMS = [
 NOUNS = ("sofa", "couch", "jacket", "coat", "lamp", "light")
 COLOURS = ("red", "crimson", "blue", "navy")
 BRANDS = ("Alder", "Birch", "Cedar")
+FOLDER = IndexSettings("folder")
 FIELDS = CatalogueFields(
     text={"title": 2.0, "brand": 1.0},
     embed=("title",),
@@ -60,9 +61,16 @@ def write_encoder(folder: Path) -> Path:
     return write_toy_encoder(folder, vectors)
 
 
-def build_shop(client, store: Path, encoder_folder: Path, rows: Iterable[dict], index: str):
+def build_shop(
+    client,
+    store: Path,
+    encoder_folder: Path,
+    rows: Iterable[dict],
+    index: str,
+    settings: IndexSettings = FOLDER,
+):
     """Reindexes the products into a store."""
     path = store / "catalogue.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     encoder = open_encoder(str(encoder_folder), store, device="cpu")
-    return reindex(client, store, index, Catalogue([path], FIELDS), encoder)
+    return reindex(client, store, index, Catalogue([path], FIELDS), encoder, settings)

@@ -15,20 +15,25 @@ def index_body(
     shards: int = 1,
     replicas: int = 0,
     refresh_interval: str = "1s",
+    vector: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Settings and mappings; `meta` stands under `_meta.endcap`. No role: stored only."""
+    """Settings and mappings; `meta` stands under `_meta.endcap`. No role: stored only.
+
+    vector: the mapping of `endcap.vector`; None where the vectors do not lie in the engine.
+    """
     return {
         "settings": {
             "index": {
                 "number_of_shards": shards,
                 "number_of_replicas": replicas,
                 "refresh_interval": refresh_interval,
+                **({} if vector is None else {"knn": True}),
             }
         },
         "mappings": {
             "_meta": {"endcap": dict(meta or {})},
             "dynamic": False,
-            "properties": _properties(fields),
+            "properties": _properties(fields, vector),
         },
     }
 
@@ -38,7 +43,7 @@ def text_query(fields: Sequence[str], text: str) -> dict[str, Any]:
     return {"multi_match": {"query": text, "type": "cross_fields", "fields": list(fields)}}
 
 
-def _properties(fields: CatalogueFields) -> dict[str, Any]:
+def _properties(fields: CatalogueFields, vector: Mapping[str, Any] | None) -> dict[str, Any]:
     text = {"type": "text", "analyzer": fields.analyzer}
     exact = {"keyword": {"type": "keyword"}}
     numbers = (*fields.numbers, *filter(None, (fields.price, fields.popularity)))
@@ -55,4 +60,5 @@ def _properties(fields: CatalogueFields) -> dict[str, Any]:
     properties |= {name: {"type": "date"} for name in fields.dates}
     properties |= {name: {"type": "object", "enabled": False} for name in fields.objects}
     ours: dict[str, Any] = {"row": {"type": "integer"}} | dict.fromkeys(derived, text)
+    ours |= {} if vector is None else {"vector": dict(vector)}
     return properties | {"endcap": {"dynamic": False, "properties": ours}}

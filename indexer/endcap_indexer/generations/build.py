@@ -13,30 +13,34 @@ from endcap_indexer.catalogue import Product
 from endcap_indexer.exceptions import VectorsError
 from endcap_indexer.files import FolderWriter
 from endcap_indexer.generations.generation import COLUMNS, DIGESTS, IDS, ORDER, VECTORS
-from endcap_indexer.generations.manifest import FORMAT, KIND, Manifest
-from endcap_indexer.vectors import choose_index, write_index
+from endcap_indexer.generations.manifest import FOLDER, FORMAT, KIND, Manifest
+from endcap_indexer.vectors import CLUSTERED, choose_index, write_index
 
 UNIT_TOLERANCE = 5e-3  # float16 keeps a unit row's length to about 1e-3
 
 
 class GenerationWriter:
-    """`append` chunks of products, then `finish_rows`, then `commit`; else nothing appears."""
+    """`append` chunks of products, then `finish_rows`, then `commit`; else nothing appears.
+
+    Where the manifest says that the vectors lie in the cluster, they are rows of no numbers here.
+    """
 
     def __init__(self, path: Path, manifest: Manifest) -> None:
         self.products = 0
         self._manifest = manifest
         self._folder = FolderWriter(path, KIND, format=FORMAT)
         self._ids: list[NDArray[np.bytes_]] = []
-        self._index = choose_index(0, manifest.dimension)
+        self._here = manifest.vectors == FOLDER
+        self._dimension = manifest.dimension if self._here else 0
+        self._index = CLUSTERED
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             folder = stack.enter_context(self._folder)
             self._arrays = stack.enter_context(ExitStack())
-            dimension, columns = self._manifest.dimension, len(self._manifest.columns)
             enter = self._arrays.enter_context
-            self._vectors = enter(folder.array(VECTORS, np.float16, dimension))
-            self._columns = enter(folder.array(COLUMNS, np.float32, columns))
+            self._vectors = enter(folder.array(VECTORS, np.float16, self._dimension))
+            self._columns = enter(folder.array(COLUMNS, np.float32, len(self._manifest.columns)))
             self._digests = enter(folder.array(DIGESTS, "S16"))
             self._stack = stack.pop_all()
         return self
@@ -55,7 +59,7 @@ class GenerationWriter:
         first = self.products
         self._ids.append(np.array([product.id.encode() for product in products]))
         self._digests.append(digests)
-        self._vectors.append(vectors)
+        self._vectors.append(vectors[:, : self._dimension])
         self._columns.append(column_values(products, self._manifest.columns))
         self.products += len(products)
         return first
@@ -67,7 +71,8 @@ class GenerationWriter:
         self._ids.clear()
         self._folder.save(IDS, ids)
         self._folder.save(ORDER, np.argsort(ids, kind="stable").astype(np.int64))
-        self._index = choose_index(self.products, self._manifest.dimension)
+        if self._here:
+            self._index = choose_index(self.products, self._dimension)
         stored = np.load(self._folder.building / VECTORS, mmap_mode="r", allow_pickle=False)
         write_index(self._index, stored, self._folder)
 

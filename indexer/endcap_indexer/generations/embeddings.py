@@ -77,11 +77,18 @@ class ShopVectors:
 class Embeddings:
     """Encodes what neither the live generation nor an interrupted build knows.
 
-    Fresh vectors are saved every few seconds of encoding, and when the block ends with an error;
-    `discard` removes them once a generation holds them.
+    elsewhere: vectors of this encoder that lie in no folder of the store. Fresh vectors are saved
+    every few seconds of encoding, and when the block ends with an error; `discard` removes them
+    once a generation holds them.
     """
 
-    def __init__(self, store: Path, encoder: Encoder, live: Generation | None) -> None:
+    def __init__(
+        self,
+        store: Path,
+        encoder: Encoder,
+        live: Generation | None,
+        elsewhere: Sequence[Embedded] = (),
+    ) -> None:
         self.embedded = self.reused = 0
         self._encoder = encoder
         self._folder = embeddings_folder(store, encoder.name)
@@ -91,6 +98,7 @@ class Embeddings:
         sources = self._open_chunks()
         if live is not None and live.manifest.encoder == encoder.name:
             sources += live.embedded
+        sources += elsewhere
         self._known = KnownVectors(sources)
 
     def __enter__(self) -> Self:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from endcap_indexer.exceptions import GenerationError
 from endcap_indexer.files import open_folder
 from endcap_indexer.generations.ids import Ids
-from endcap_indexer.generations.manifest import FORMAT, KIND, Manifest
+from endcap_indexer.generations.manifest import FOLDER, FORMAT, KIND, Manifest
 from endcap_indexer.generations.segments import Segment, merge, open_segments
 from endcap_indexer.vectors import GONE, UNCHANGED, SegmentedIndex, VectorIndex, open_index
 
@@ -112,8 +112,10 @@ class Generation:
 
     @property
     def embedded(self) -> tuple[Embedded, ...]:
-        """Every vector that is known by its text, in parts."""
+        """Every vector of the folder that is known by its text, in parts."""
         base, changed = self._base, self._changed
+        if self.manifest.vectors != FOLDER:
+            return ()
         return (
             Embedded(base.digests, base.vectors),
             Embedded(changed.digests, changed.vectors),

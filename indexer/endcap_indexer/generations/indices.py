@@ -1,21 +1,41 @@
 """The engine's side of generations: their indices, and the alias whose swap is the commit."""
 
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, NamedTuple
 
 import orjson
 from opensearchpy import OpenSearch
-from opensearchpy.exceptions import NotFoundError
+from opensearchpy.exceptions import NotFoundError, RequestError, TransportError
 from opensearchpy.helpers import streaming_bulk
 
+from endcap_indexer.catalogue import CatalogueFields, index_body
 from endcap_indexer.exceptions import GenerationError
-from endcap_indexer.generations.manifest import number_of
+from endcap_indexer.generations.manifest import FOLDER, OPENSEARCH, Manifest, Place, number_of
+from endcap_indexer.vectors import knn_field
 
 BULK_ACTIONS = 500
 BULK_BYTES = 10 * 2**20
 BULK_RETRIES = 5  # of what the engine was too busy for (429)
 PATIENCE_SECONDS = 3600  # for a refresh after a whole catalogue
 REFRESH_INTERVAL = "1s"  # once built; none while building
+
+KnnEngine = Literal["lucene", "faiss"]
+
+
+@dataclass(frozen=True)
+class IndexSettings:
+    """How the engine keeps the index of a generation, and where its vectors lie."""
+
+    vectors: Place = FOLDER
+    knn_engine: KnnEngine = (
+        "lucene"  # of vectors in the cluster; faiss needs its native library there
+    )
+    shards: int = 1
+    replicas: int = 0
+
+    def to_table(self) -> dict[str, Any]:
+        return asdict(self)
 
 
 class IndexState(NamedTuple):
@@ -58,6 +78,50 @@ def list_indices(client: OpenSearch, alias: str) -> list[IndexState]:
     return sorted(states, key=lambda state: state.number)
 
 
+def create_index(
+    client: OpenSearch, fields: CatalogueFields, manifest: Manifest, settings: IndexSettings
+) -> None:
+    """An index that is not searched yet: without replicas, and without refreshes."""
+    vector = None
+    if settings.vectors == OPENSEARCH:
+        _check_engine(client, settings.knn_engine)
+        vector = knn_field(manifest.dimension, settings.knn_engine)
+    body = index_body(
+        fields, meta=manifest.meta, shards=settings.shards, refresh_interval="-1", vector=vector
+    )
+    try:
+        client.indices.create(index=manifest.generation, body=body)
+    except RequestError as error:
+        if vector is None:
+            raise
+        raise GenerationError(
+            f"vectors cannot lie in this engine ({_reason(error)}): it takes an OpenSearch server"
+            " with the k-NN plugin; or let them lie in the store: --vectors folder, or vectors ="
+            ' "folder" under [index] in endcap.toml'
+        ) from None
+
+
+def _check_engine(client: OpenSearch, engine: str) -> None:
+    """Without its native library the first vector of a faiss field ends the node."""
+    if engine != "faiss":
+        return
+    try:
+        nodes = client.plugins.knn.stats(stat="faiss_initialized")["nodes"].values()
+    except TransportError as error:
+        raise GenerationError(f"the engine says nothing of its k-NN plugin: {error}") from error
+    if not any(node["faiss_initialized"] for node in nodes):
+        raise GenerationError(
+            "no node has loaded faiss's native library, without which the first vector would end"
+            ' it: write knn_engine = "lucene" under [index] in endcap.toml, or where the nodes do'
+            " have the library let them load it: index one document into a faiss knn_vector field"
+        )
+
+
+def _reason(error: TransportError) -> str:
+    info = error.info if isinstance(error.info, Mapping) else {}
+    return str(info.get("error", {}).get("reason", error.error))
+
+
 def index_documents(client: OpenSearch, index: str, actions: Iterable[dict[str, Any]]) -> None:
     """Index as a stream, in bulks; GenerationError names the first product that is refused."""
     results = streaming_bulk(
@@ -84,14 +148,15 @@ def index_documents(client: OpenSearch, index: str, actions: Iterable[dict[str, 
 def _serialise(action: dict[str, Any]) -> tuple[str, str]:
     """The two lines of a bulk; opensearch-py passes text on as it is, and orjson is faster."""
     head = {"index": {"_id": action["_id"]}}
-    return orjson.dumps(head).decode(), orjson.dumps(action["_source"]).decode()
+    source = orjson.dumps(action["_source"], option=orjson.OPT_SERIALIZE_NUMPY)
+    return orjson.dumps(head).decode(), source.decode()
 
 
-def finish_index(client: OpenSearch, index: str, products: int) -> None:
+def finish_index(client: OpenSearch, index: str, products: int, replicas: int = 0) -> None:
     """Make the documents searchable and see that all of them are there."""
     client.indices.refresh(index=index, request_timeout=PATIENCE_SECONDS)
-    settings = {"index": {"refresh_interval": REFRESH_INTERVAL}}
-    client.indices.put_settings(index=index, body=settings)
+    settings = {"refresh_interval": REFRESH_INTERVAL, "number_of_replicas": replicas}
+    client.indices.put_settings(index=index, body={"index": settings})
     count = client.count(index=index)["count"]
     if count != products:
         raise GenerationError(

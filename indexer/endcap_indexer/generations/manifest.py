@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Literal, Self
 
 from endcap_indexer.catalogue import ROW_FIELD
 from endcap_indexer.exceptions import GenerationError
@@ -12,6 +12,20 @@ from endcap_indexer.files import read_manifest
 
 KIND = "generation"
 FORMAT = 1
+META = (
+    "generation",
+    "encoder",
+    "dimension",
+    "text_fields",
+    "created",
+    "digest",
+    "row_field",
+    "vectors",
+)
+FOLDER: Final = "folder"
+OPENSEARCH: Final = "opensearch"
+
+Place = Literal["folder", "opensearch"]  # where the vectors of a generation lie
 
 
 @dataclass(frozen=True)
@@ -30,6 +44,7 @@ class Manifest:
     columns: tuple[str, ...]  # of columns.npy, in order
     catalogue: Mapping[str, Any]  # the field roles, as CatalogueFields.from_table reads them
     row_field: str | None = ROW_FIELD  # where the documents hold their row, if they do
+    vectors: Place = FOLDER
     products: int = 0
     bad_rows: int = 0
     index: str = ""  # the kind of vector index
@@ -37,10 +52,7 @@ class Manifest:
     @property
     def meta(self) -> dict[str, Any]:
         """What stands under `_meta.endcap` in the mapping of the engine's index."""
-        names = (
-            "generation", "encoder", "dimension", "text_fields", "created", "digest", "row_field",
-        )  # fmt: skip
-        return {name: value for name, value in self.to_table().items() if name in names}
+        return {name: value for name, value in self.to_table().items() if name in META}
 
     def to_table(self) -> dict[str, Any]:
         table = asdict(self)

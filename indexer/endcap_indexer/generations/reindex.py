@@ -12,6 +12,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
 from opensearchpy import OpenSearch
 
 from endcap_indexer.catalogue import (
@@ -21,7 +22,6 @@ from endcap_indexer.catalogue import (
     OnBadRow,
     Product,
     digest_of,
-    index_body,
     read_products,
     read_rows,
 )
@@ -29,8 +29,10 @@ from endcap_indexer.encoder import Encoder
 from endcap_indexer.exceptions import FieldsError, GenerationError, VectorsError
 from endcap_indexer.generations.build import GenerationWriter
 from endcap_indexer.generations.embeddings import Embeddings, ShopVectors
-from endcap_indexer.generations.generation import Generation
+from endcap_indexer.generations.generation import Embedded, Generation
 from endcap_indexer.generations.indices import (
+    IndexSettings,
+    create_index,
     finish_index,
     index_documents,
     live_index,
@@ -39,14 +41,17 @@ from endcap_indexer.generations.indices import (
 from endcap_indexer.generations.lease import hold_lease
 from endcap_indexer.generations.manifest import (
     FORMAT,
+    OPENSEARCH,
     Manifest,
     generation_folder,
     name_generation,
     number_of,
 )
+from endcap_indexer.generations.readback import read_back
 from endcap_indexer.generations.removal import next_number, remove_leftovers, remove_old
 
 CHUNK_PRODUCTS = 256
+DEFAULT_SETTINGS = IndexSettings()
 
 logger = logging.getLogger(__name__)
 
@@ -68,9 +73,10 @@ class Catalogue:
         for _ in read_products(self.paths, self.fields, on_bad_row=self.on_bad_row):
             pass
 
-    def digest(self, encoder: str | None) -> str:
+    def digest(self, encoder: str | None, settings: IndexSettings) -> str:
         """Of all that decides what a generation holds (32 hexadecimal digits)."""
-        facts = [digest_of(self.paths), self.fields.to_table(), encoder, FORMAT]
+        roles, kept = self.fields.to_table(), settings.to_table()
+        facts = [digest_of(self.paths), roles, encoder, kept, FORMAT]
         return blake2b(json.dumps(facts).encode(), digest_size=16).hexdigest()
 
 
@@ -103,6 +109,7 @@ def reindex(
     index: str,
     catalogue: Catalogue,
     encoder: Encoder | None,
+    settings: IndexSettings = DEFAULT_SETTINGS,
     *,
     progress: Progress | None = None,
     force: bool = False,
@@ -115,18 +122,22 @@ def reindex(
     rows are told again.
     """
     started = time.monotonic()
+    progress = progress or Silence()
     with hold_lease(store):
         live = live_index(client, index)
         generation = _open_live(store, index, live)
-        digest = catalogue.digest(encoder.name if encoder else None)
+        digest = catalogue.digest(encoder.name if encoder else None, settings)
         if generation and generation.manifest.digest == digest and not force:
             if generation.manifest.bad_rows:
                 catalogue.tell_bad_rows()
             return _unchanged(generation, time.monotonic() - started)
         remove_leftovers(client, store, index)
         name = name_generation(index, next_number(client, store, index))
-        with _vectors(store, catalogue, encoder, generation) as vectors:
-            build = _Build(client, store, catalogue, vectors, progress or Silence())
+        with (
+            read_back(client, generation, _reused(catalogue, encoder), progress) as known,
+            _vectors(store, catalogue, encoder, generation, known) as vectors,
+        ):
+            build = _Build(client, store, catalogue, settings, vectors, progress)
             manifest = build.run(name, digest, encoder)
             swap_alias(client, index, live, name)
         remove_old(client, store, index, keep=(live, name))
@@ -144,11 +155,12 @@ class _Build:
         client: OpenSearch,
         store: Path,
         catalogue: Catalogue,
+        settings: IndexSettings,
         vectors: Embeddings | ShopVectors,
         progress: Progress,
     ) -> None:
         self._client, self._store, self._catalogue = client, store, catalogue
-        self._vectors, self._progress = vectors, progress
+        self._settings, self._vectors, self._progress = settings, vectors, progress
         self._bad_rows = 0
 
     def run(self, name: str, digest: str, encoder: Encoder | None) -> Manifest:
@@ -165,9 +177,9 @@ class _Build:
             text_fields=fields.query_fields,
             columns=fields.columns,
             catalogue=fields.to_table(),
+            vectors=self._settings.vectors,
         )
-        body = index_body(fields, meta=manifest.meta, refresh_interval="-1")
-        self._client.indices.create(index=name, body=body)
+        create_index(self._client, fields, manifest, self._settings)
         with GenerationWriter(generation_folder(self._store, name), manifest) as writer:
             actions = self._actions(writer, chain([first], products), total)
             index_documents(self._client, name, actions)
@@ -179,9 +191,12 @@ class _Build:
     ) -> Iterator[dict[str, Any]]:
         """Append chunk after chunk to the folder, and pass its documents on to the engine."""
         while chunk := list(islice(products, CHUNK_PRODUCTS)):
-            first = writer.append(chunk, *self._vectors.find(chunk))
-            for row, product in enumerate(chunk, start=first):
+            digests, vectors = self._vectors.find(chunk)
+            first = writer.append(chunk, digests, vectors)
+            for row, (product, vector) in enumerate(zip(chunk, vectors, strict=True), start=first):
                 ours = {**product.document.get("endcap", {}), "row": row}
+                if self._settings.vectors == OPENSEARCH and not np.isnan(vector[0]):
+                    ours["vector"] = vector
                 document = {**product.document, "endcap": ours}
                 yield {"_id": product.id, "_source": document}
             # a row whose value was left out counts twice: as a product and as a bad row
@@ -193,7 +208,7 @@ class _Build:
         self._progress.advance("indexes", 0, 2)
         with ThreadPoolExecutor(1, "vector-index") as pool:
             rows = pool.submit(writer.finish_rows)
-            finish_index(self._client, name, writer.products)
+            finish_index(self._client, name, writer.products, self._settings.replicas)
             self._progress.advance("indexes", 1, 2)
             rows.result()
         self._progress.advance("indexes", 2, 2)
@@ -203,8 +218,17 @@ class _Build:
         self._catalogue.on_bad_row(bad)
 
 
+def _reused(catalogue: Catalogue, encoder: Encoder | None) -> str | None:
+    """The encoder whose vectors may be used again; None where the shop brings all of them."""
+    return encoder.name if encoder and catalogue.fields.vector is None else None
+
+
 def _vectors(
-    store: Path, catalogue: Catalogue, encoder: Encoder | None, live: Generation | None
+    store: Path,
+    catalogue: Catalogue,
+    encoder: Encoder | None,
+    live: Generation | None,
+    known: Sequence[Embedded],
 ) -> Embeddings | ShopVectors:
     if catalogue.fields.vector is not None:
         return ShopVectors()
@@ -213,7 +237,7 @@ def _vectors(
             "catalogue.vector names no field with the shop's own vectors, so texts must be"
             " embedded: give an encoder"
         )
-    return Embeddings(store, encoder, live)
+    return Embeddings(store, encoder, live, known)
 
 
 def _dimension(first: Product, encoder: Encoder | None) -> int:

@@ -1,14 +1,31 @@
 """Nearest products to a vector: exact where it is cheap, a graph where it is not."""
 
+from endcap_indexer.vectors.clustered import (
+    PACKED_VECTOR,
+    VECTOR_FIELD,
+    ClusteredIndex,
+    knn_field,
+    unpack_vectors,
+)
 from endcap_indexer.vectors.flat import FlatIndex
 from endcap_indexer.vectors.hnsw import HnswIndex
-from endcap_indexer.vectors.index import VectorIndex, choose_index, open_index, write_index
+from endcap_indexer.vectors.index import (
+    CLUSTERED,
+    VectorIndex,
+    choose_index,
+    open_index,
+    write_index,
+)
 from endcap_indexer.vectors.segmented import GONE, UNCHANGED, SegmentedIndex
 from endcap_indexer.vectors.stored import StoredVectors, best
 
 __all__ = [
+    "CLUSTERED",
     "GONE",
+    "PACKED_VECTOR",
     "UNCHANGED",
+    "VECTOR_FIELD",
+    "ClusteredIndex",
     "FlatIndex",
     "HnswIndex",
     "SegmentedIndex",
@@ -16,6 +33,8 @@ __all__ = [
     "VectorIndex",
     "best",
     "choose_index",
+    "knn_field",
     "open_index",
+    "unpack_vectors",
     "write_index",
 ]

@@ -7,12 +7,14 @@ from numpy.typing import NDArray
 
 from endcap_indexer.exceptions import VectorsError
 from endcap_indexer.files import Folder, FolderWriter
+from endcap_indexer.vectors.clustered import ClusteredIndex
 from endcap_indexer.vectors.flat import FlatIndex
 from endcap_indexer.vectors.hnsw import HnswIndex, write_graph
 from endcap_indexer.vectors.stored import Rows, Scores
 
 FLAT = "flat"
 HNSW = "hnsw"
+CLUSTERED = "clustered"
 FLAT_CELLS = 4_000_000  # 10,400 rows of 384: exact search costs 0.9 ms here, the graph 0.7
 
 
@@ -36,12 +38,12 @@ class VectorIndex(Protocol):
 
 
 def choose_index(rows: int, dimension: int) -> str:
-    """The name of the index for so many vectors: exact while that costs under a millisecond."""
+    """The index for so many vectors in a folder: exact while that costs under a millisecond."""
     return FLAT if rows * dimension <= FLAT_CELLS else HNSW
 
 
 def write_index(kind: str, stored: NDArray[np.float16], folder: FolderWriter) -> None:
-    """Write what the index needs beside the stored vectors: nothing, if it is exact."""
+    """Write what the index needs beside the stored vectors: nothing, but for a graph."""
     if kind == HNSW:
         write_graph(stored, folder)
 
@@ -52,4 +54,7 @@ def open_index(kind: str, stored: NDArray[np.float16], folder: Folder) -> Vector
         return FlatIndex(stored)
     if kind == HNSW:
         return HnswIndex(stored, folder)
-    raise VectorsError(f"{folder.path} has an index of kind {kind!r}, known are {FLAT}, {HNSW}")
+    if kind == CLUSTERED:
+        return ClusteredIndex()
+    known = f"{FLAT}, {HNSW}, {CLUSTERED}"
+    raise VectorsError(f"{folder.path} has an index of kind {kind!r}, known are {known}")

@@ -1,6 +1,7 @@
 """`endcap reindex` and `endcap generations`."""
 
 import functools
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from endcap.cli.terminal import open_console, say, say_bad_rows, say_reindexed
 from endcap.configuration import Configuration
 from endcap.operations import build_generation
 from endcap_indexer.catalogue import BadRows, stop_at_bad_row
-from endcap_indexer.generations import GenerationInfo, list_generations
+from endcap_indexer.generations import GenerationInfo, Place, list_generations
 
 
 def reindex(
@@ -24,6 +25,9 @@ def reindex(
     store: Store = None,
     engine: Engine = None,
     config: ConfigurationFile = None,
+    vectors: Annotated[
+        Place | None, typer.Option(help="Where vectors lie; else endcap.toml, else folder.")
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first bad row.")] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Build even an unchanged catalogue.")
@@ -32,6 +36,9 @@ def reindex(
     """Build the next generation of a catalogue and swap the alias to it."""
     console = open_console()
     configuration = Configuration.read(config)
+    if vectors is not None:
+        chosen = replace(configuration.index, vectors=vectors)
+        configuration = replace(configuration, index=chosen)
     bad_rows = BadRows()
     with (
         open_client(engine, store, configuration, building=True) as (client, folder),

@@ -34,12 +34,13 @@ def test_the_index_is_told_where_its_folder_is():
         "created": "2026-11-23T09:00:00+00:00",
         "digest": "ab" * 16,
         "row_field": "endcap.row",
+        "vectors": "folder",
     }
 
 
 def test_what_an_earlier_version_wrote_is_read():
     table = MANIFEST.to_table()
-    del table["row_field"]
+    del table["row_field"], table["vectors"]
     assert Manifest.from_table(table) == MANIFEST
 
 

@@ -39,6 +39,7 @@ def test_a_catalogue_becomes_searchable(build, write_catalogue, read_live, clien
     meta = mapping["_meta"]["endcap"]
     assert set(meta) == {
         "generation", "encoder", "dimension", "text_fields", "created", "digest", "row_field",
+        "vectors",
     }  # fmt: skip
     assert (meta["generation"], meta["encoder"]) == ("products-000001", "toy-1")
     assert (meta["dimension"], meta["text_fields"]) == (8, ["title^2"])

@@ -5,12 +5,13 @@ from endcap_indexer.generations import generation_folder
 
 GUESSED = """\
 endcap.toml names no fields, so these are guessed:
-  id     id
-  title  title, text with boost 2, embedded
-  brand  keyword, text with boost 1
-  kind   keyword
-  price  price
-  sales  popularity
+  id      id
+  title   title, text with boost 2, embedded
+  brand   keyword, text with boost 1
+  kind    keyword
+  family  keyword
+  price   price
+  sales   popularity
 """
 WRONG = [
     {"id": "w1", "title": "red sofa", "price": -3},
@@ -34,6 +35,18 @@ def test_fields_that_endcap_toml_names_are_not_guessed(run, folder):
     with (folder / "endcap.toml").open("a") as file:
         file.write('[catalogue]\nprice = "price"\n')
     assert "guessed" not in reindex(run).stdout
+
+
+@pytest.mark.parametrize("told", ["--vectors", "endcap.toml"])
+def test_vectors_cannot_lie_in_the_embedded_engine(run, folder, told):
+    options = ("--vectors", "opensearch")
+    if told == "endcap.toml":
+        options = ()
+        with (folder / "endcap.toml").open("a") as file:
+            file.write('[index]\nvectors = "opensearch"\n')
+    said = reindex(run, *options, code=1).stderr
+    assert "vectors cannot lie in this engine" in said
+    assert "--vectors folder" in said
 
 
 def test_an_unchanged_catalogue_is_recognised_unless_forced(run):

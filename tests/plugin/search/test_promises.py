@@ -1,45 +1,42 @@
 """What a search promises, whatever is asked: permutation, pages, bypass, conditions."""
 
 import json
+from types import SimpleNamespace
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from toy_queries import conditions, shapes, texts, windows
+
+import endcap
+from endcap_indexer.generations import IndexSettings
 
 PROFILE = settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-WORDS = ("sofa", "couch", "jacket", "coat", "lamp", "light", "red", "crimson", "blue", "navy")
 
-texts = st.lists(st.sampled_from(WORDS), min_size=1, max_size=3).map(" ".join)
-windows = st.integers(1, 60)
-condition = st.one_of(
-    st.sampled_from(("Alder", "Birch", "Cedar")).map(lambda b: {"term": {"brand.keyword": b}}),
-    st.integers(0, 72).map(lambda price: {"range": {"price": {"gte": price}}}),
-    st.integers(0, 72).map(lambda price: {"range": {"price": {"lt": price}}}),
-    st.sampled_from(("sofa", "jacket", "lamp")).map(lambda kind: {"term": {"kind": kind}}),
-)
-conditions = st.lists(condition, max_size=2)
-matches = st.builds(
-    lambda text, operator: {"match": {"title": {"query": text, "operator": operator}}},
-    texts,
-    st.sampled_from(("or", "and")),
-)
-clauses = st.one_of(matches, condition)
-bools = st.fixed_dictionaries(
-    {"must": st.lists(clauses, max_size=2), "filter": conditions, "must_not": conditions},
-    optional={
-        "should": st.lists(clauses, min_size=1, max_size=3),
-        "minimum_should_match": st.sampled_from((0, 1, 2)),
-    },
-)
-factor = {"field": "sales", "modifier": "log1p"}
-shapes = st.one_of(
-    matches,
-    bools.map(lambda found: {"bool": found}),
-    st.lists(clauses, min_size=1, max_size=3).map(lambda found: {"dis_max": {"queries": found}}),
-    matches.map(lambda found: {"function_score": {"query": found, "field_value_factor": factor}}),
-)
+
+@pytest.fixture(scope="module", params=["folder", "cluster"])
+def reader(request, built_store):
+    """A client on the toy shop: embedded, or on the server with the vectors in the cluster."""
+    if request.param == "cluster":
+        yield request.getfixturevalue("cluster_reader")
+    else:
+        with endcap.connect(built_store) as client:
+            yield client
+
+
+@pytest.fixture(scope="module")
+def cluster_reader(opensearch_url, tmp_path_factory, rebuild):
+    """It searches an index that no other test has, whatever index is named."""
+    store, index = tmp_path_factory.mktemp("cluster"), f"promises-{uuid4().hex[:12]}"
+    with endcap.connect(opensearch_url, store=store, timeout=60) as client:
+        rebuild(client, store, index=index, settings=IndexSettings("opensearch"))
+        yield SimpleNamespace(
+            search=lambda body, _, **options: client.search(body, index, **options)
+        )
+        client.indices.delete(index=f"{index}-*")
 
 
 def query(text, filters=(), operator="or"):
@@ -237,7 +234,7 @@ def test_a_bypass_differs_only_by_took_and_our_reason(reader, changes):
     assert ours == plain
 
 
-def test_endcap_false_is_the_plain_client(reader, built_store):
+def test_endcap_false_is_the_plain_client(built_store):
     import opensearchpy
 
     from endcap_indexer.embedded import EmbeddedConnection
@@ -246,7 +243,8 @@ def test_endcap_false_is_the_plain_client(reader, built_store):
         connection_class=EmbeddedConnection, folder=str(built_store / "engine")
     )
     expected = plain.search(body=body("red sofa"), index="products")
-    found = reader.search(body("red sofa"), "products", endcap=False)
+    with endcap.connect(built_store) as client:
+        found = client.search(body("red sofa"), "products", endcap=False)
     plain.close()
     del expected["took"], found["took"]
     assert found == expected

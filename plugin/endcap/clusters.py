@@ -1,0 +1,57 @@
+"""The nearest products where the vectors lie in the cluster, which finds them itself."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from endcap.bodies import MAXIMUM_ROWS, Reading
+from endcap.conditions import Query
+from endcap.opening import Snapshot
+from endcap.recall import Scored, ask_rows
+from endcap.requests import SearchRequest
+from endcap.steps import Steps
+from endcap_indexer.vectors import VECTOR_FIELD
+
+# Of the graph's search, times the window: MiniLM vectors of 19,406 real products, the 100 best of
+# 100 queries of shoppers: recall .973 without it, .987 with 1.6, .992 with 2, .993 with 2.5.
+BREADTH = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterNearest:
+    """The search for at most `window` rows that the conditions allow."""
+
+    request: SearchRequest
+    snapshot: Snapshot
+    reading: Reading
+    query_vector: NDArray[np.float32]
+    window: int
+    floor: float
+
+    def find(self) -> Steps[Scored]:
+        """Nearest first, with the scores of the caller's query.
+
+        One request: the nearest are its filter, the caller's query only scores them. Each shard
+        finds a window of its own, so the answer holds as many times more, and is cut by the
+        cosines of the vectors that it brings.
+        """
+        query = {"bool": {"filter": [self._near()], "should": [self.reading.query]}}
+        found = yield from ask_rows(self.request, self.snapshot, query, MAXIMUM_ROWS)
+        cosines = found.vectors @ self.query_vector
+        order = np.lexsort((found.rows, -cosines))
+        return found.take(order[cosines[order] >= self.floor][: self.window])
+
+    def _near(self) -> Query:
+        conditions = [*self.reading.apart.conditions]
+        if "post_filter" in self.request.body:
+            conditions.append(self.request.body["post_filter"])
+        near: dict[str, Any] = {
+            "vector": self.query_vector.tolist(),
+            "k": min(self.window, MAXIMUM_ROWS),
+            "method_parameters": {"ef_search": min(int(BREADTH * self.window), MAXIMUM_ROWS)},
+        }
+        if conditions:
+            near["filter"] = {"bool": {"filter": conditions}}
+        return {"knn": {VECTOR_FIELD: near}}
