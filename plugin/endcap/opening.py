@@ -14,6 +14,7 @@ from endcap.item_tables import ItemTable, open_table, with_segments
 from endcap.keys import IdKeys, Keys, RowKeys
 from endcap.product_vectors import ClusterVectors, FolderVectors, ProductVectors
 from endcap.registry import COOCCURRENCE, MODEL, TUNING, Registry, model_name
+from endcap.search_pipelines import SearchPipeline
 from endcap.tuning import Tuning
 from endcap_indexer.catalogue import ROW_FIELD, text_query
 from endcap_indexer.encoder import QueryCache, open_stored
@@ -43,7 +44,7 @@ class Snapshot:
     index: the concrete index. row_field: where its documents hold their row, if they do. queries:
     None where nobody can encode a query. text_fields: with their boosts, as a multi_match query
     names them. scorers: the columns that need more than the candidates' scores and vectors. notes:
-    what is slower or left out, and why.
+    what is slower or left out, and why. pipeline: what the index is searched through by default.
     """
 
     index: str
@@ -55,6 +56,7 @@ class Snapshot:
     scorers: tuple[Scorer, ...]
     model: str | None
     notes: tuple[str, ...]
+    pipeline: SearchPipeline | None = None
 
     @property
     def identity(self) -> tuple[str, str | None]:

@@ -90,6 +90,8 @@ def _rank(
     if not isinstance(resolved, Snapshot):
         return Unranked(resolved.reason)
     snapshot, notes = _pin(snapshots, resolved, request)
+    if snapshot.pipeline is not None and (reason := snapshot.pipeline.objection(request)):
+        return Unranked(reason)
     plan = make_plan(request.options, settings, snapshot.tuning)
     return (yield from Search(request, reading, snapshot, plan, identify, Account([*notes])).run())
 

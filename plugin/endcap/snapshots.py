@@ -12,14 +12,17 @@ import time
 import weakref
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from opensearchpy.exceptions import AuthorizationException
+
 from endcap.cursors import Cursor
 from endcap.opening import CANNOT_BE_USED, Opener, Snapshot
 from endcap.registry import model_name
+from endcap.search_pipelines import SearchPipeline, default_pipeline
 from endcap.steps import Background, Call, Computation, Steps
 from endcap_indexer.generations import Generation
 
@@ -68,9 +71,24 @@ class Snapshots:
         """The live snapshot of an index or alias, looked at again behind when that is due."""
         if self._opener is None:
             return Unavailable(NO_STORE)
-        name = _single_name(index)
+        name = _expression(index)
         if name is None:
-            return Unavailable("no index, or several: passed through")
+            return Unavailable("no index of this cluster is named: passed through")
+        if _is_pattern(name):
+            return (yield from self._match(name))
+        return (yield from self._follow(name))
+
+    def _match(self, pattern: str) -> Steps[Resolved]:
+        """What a pattern stands for, which any new index may change: asked with every search."""
+        found = yield Call("indices.get_alias", {"index": pattern})
+        if len(found) != 1:
+            return Unavailable(f"{pattern} names {len(found)} indices: passed through")
+        ((index, body),) = found.items()
+        if (narrowed := _narrowed(body["aliases"])) is not None:
+            return narrowed
+        return (yield from self._follow(index))
+
+    def _follow(self, name: str) -> Steps[Resolved]:
         entry = self._live.get(name)
         if entry is None:
             return (yield from self._look(name))
@@ -83,7 +101,7 @@ class Snapshots:
         """Forget what turned out to be gone: the live resolution, and what a cursor pins. Whether
         there was anything to forget.
         """
-        name = _single_name(index)
+        name = _expression(index)
         entry = self._live.pop(name, None) if name is not None else None
         for opened in self._opened.values():
             if cursor is not None:
@@ -97,26 +115,39 @@ class Snapshots:
         return self._opened.get(_base_name(generation), OrderedDict()).get((generation, model))
 
     def _look(self, name: str) -> Steps[Resolved]:
-        found = yield Call("indices.get", {"index": name})
-        resolved: Resolved = yield Computation(lambda: self._resolve(name, found))
+        try:
+            resolved = yield from self._find(name)
+        except AuthorizationException as error:
+            resolved = Unavailable(f"{name} may be searched, but not looked at: {error.error}")
         self._live[name] = _Entry(resolved, time.monotonic())
         return resolved
 
-    def _resolve(self, name: str, found: Mapping[str, Any]) -> Resolved:
+    def _find(self, name: str) -> Steps[Resolved]:
+        found = yield Call("indices.get", {"index": name})
         if len(found) != 1:
             return Unavailable(f"{name} names {len(found)} indices: passed through")
         ((index, body),) = found.items()
-        if body.get("aliases", {}).get(name, {}).keys() - {"is_write_index", "is_hidden"}:
-            return Unavailable(f"the alias {name} has a filter or a routing: passed through")
+        aliases = body.get("aliases", {})
+        if name in aliases and (narrowed := _narrowed({name: aliases[name]})) is not None:
+            return narrowed
         meta = body["mappings"].get("_meta", {}).get("endcap")
         if meta is None:
             return Unavailable(f"{index} was not built by endcap reindex, nor attached")
+        pipeline = yield from default_pipeline(body["settings"])
+        resolved: Resolved = yield Computation(lambda: self._resolve(index, meta, pipeline))
+        return resolved
+
+    def _resolve(
+        self, index: str, meta: Mapping[str, Any], pipeline: SearchPipeline | None
+    ) -> Resolved:
         try:
-            return self._open(index, meta)
+            return self._open(index, meta, pipeline)
         except CANNOT_BE_USED as error:
             return Unavailable(f"the generation of {index} cannot be used: {error}")
 
-    def _open(self, index: str, meta: Mapping[str, Any]) -> Snapshot:
+    def _open(
+        self, index: str, meta: Mapping[str, Any], pipeline: SearchPipeline | None
+    ) -> Snapshot:
         assert self._opener is not None  # resolve() looked
         artefacts = self._opener.promoted(meta)
         generation: str = meta["generation"]
@@ -126,6 +157,7 @@ class Snapshots:
             known = _refreshed(opened.values(), generation)
             if identity not in opened or opened[identity].generation is not known:
                 opened[identity] = self._opener.open(index, meta, artefacts, known)
+            opened[identity] = replace(opened[identity], pipeline=pipeline)
             opened.move_to_end(identity)
             while len(opened) > KEPT:
                 opened.popitem(last=False)
@@ -150,10 +182,23 @@ def _base_name(generation: str) -> str:
     return generation.rpartition("-")[0]
 
 
-def _single_name(index: Any) -> str | None:
-    """One name without wildcards, or None."""
-    if isinstance(index, (list, tuple)) and len(index) == 1:
-        index = index[0]
-    if not isinstance(index, str) or not index or index == "_all":
+def _expression(index: Any) -> str | None:
+    """The names of a request as one; None for all indices, a date or another cluster's."""
+    if isinstance(index, (list, tuple)) and all(isinstance(name, str) for name in index):
+        index = ",".join(dict.fromkeys(index))
+    if not isinstance(index, str) or index in ("", "_all", "*"):
         return None
-    return None if any(sign in index for sign in "*?,<") else index
+    return None if any(sign in index for sign in "<:") else index
+
+
+def _narrowed(aliases: Mapping[str, Any]) -> Unavailable | None:
+    """An alias may show less than its index, which is what a search pins."""
+    for alias, options in aliases.items():
+        if options.keys() - {"is_write_index", "is_hidden"}:
+            return Unavailable(f"the alias {alias} has a filter or a routing: passed through")
+    return None
+
+
+def _is_pattern(name: str) -> bool:
+    """Whether it may stand for several indices, an alias apart."""
+    return any(sign in name for sign in "*?,")

@@ -90,7 +90,7 @@ class Search:
         return self._answer(response, window, reranked, page, recalled.history)
 
     def _legs(self) -> Legs:
-        common = (self.request, self.snapshot, self.reading, self.plan.window)
+        common = (self._leg_request(), self.snapshot, self.reading, self.plan.window)
         return Legs(
             (
                 lexical_leg(*common),
@@ -101,6 +101,11 @@ class Search:
             ),
             self.plan.deadline,
         )
+
+    def _leg_request(self) -> SearchRequest:
+        """The caller's request with as much of the index's search pipeline as acts on a leg."""
+        pipeline = self.snapshot.pipeline
+        return self.request if pipeline is None else pipeline.on_leg(self.request)
 
     def _take(self, outcomes: list[Outcome[Any]]) -> Recalled:
         """The lexical leg must have come; another is left out where it failed, and that is said."""
@@ -128,7 +133,7 @@ class Search:
         legs = [leg for leg in (recalled.vector, recalled.history) if leg is not None]
         found = [leg.found for leg in legs]
         extra = Scored.nothing().rows if recalled.vector is None else recalled.vector.extra
-        common = (self.request, self.snapshot, self.reading, field)
+        common = (self._leg_request(), self.snapshot, self.reading, field)
         return (yield from group(*common, recalled.lexical, found, extra))
 
     def _rank(self, recalled: Recalled, groups: Groups | None) -> tuple[Window, Reranked]:

@@ -162,12 +162,6 @@ def test_an_index_of_somebody_else_is_searched_as_ever(client):
     assert "was not built by endcap reindex" in answer["ext"]["endcap"]["reason"]
 
 
-def test_several_indices_are_passed_through(client):
-    client.index(index="notes", body={"title": "red sofa"}, refresh=True)
-    answer = client.search(ask("sofa"), ["notes", "notes"])
-    assert answer["ext"]["endcap"]["reason"] == "no index, or several: passed through"
-
-
 def test_what_the_plain_client_raises_is_raised(reader):
     import opensearchpy
 
