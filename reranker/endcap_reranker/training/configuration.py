@@ -24,6 +24,7 @@ class TrainingConfiguration:
     popularity_exponent: float = 0.5  # negatives are drawn by count^exponent; 0: evenly
     validation_share: float = 0.1  # of the time, where events have times
     validation_users: int = 10_000  # at most
+    refit: bool = True  # anew on all events, for as many epochs as the validation found best
     seed: int = 0
     device: str = "auto"  # "cuda" where there is one, else "cpu"
 

@@ -18,8 +18,8 @@ NO_ITEMS = np.empty(0, "S1")
 
 
 class Prepared(NamedTuple):
-    """interactions: to learn from; each of the m items has an event. content: (m, ...) of these
-    items. validation: questions whose items all are among them.
+    """interactions: to learn from; each of the m items has an event, or was known before. content:
+    (m, ...) of these items. validation: questions whose items all are among them.
     """
 
     interactions: Interactions
@@ -27,32 +27,38 @@ class Prepared(NamedTuple):
     validation: Cases
 
 
-def prepare(
-    interactions: Interactions,
-    configuration: ModelConfiguration,
-    text_vectors: Floats | None,
-    attributes: Floats | None,
-    validation_share: float,
-    known: NDArray[np.bytes_] = NO_ITEMS,
-) -> Prepared:
-    """Raises ShapeError for content that is not of the items, InteractionsError for too few events.
-
-    An item that is only asked for would be a rival that nothing is learnt of: it is cold. Items
-    that are `known` are kept in any case.
+class Material(NamedTuple):
+    """What a training is given. content: of the interactions' items. known: items that are kept
+    even if nothing is learnt of them.
     """
-    content = checked_content(configuration, len(interactions.item_ids), text_vectors, attributes)
-    learnt, validation = split(interactions, validation_share)
-    chosen = np.bincount(learnt.items, minlength=len(learnt.item_ids)) > 0
-    chosen |= np.isin(learnt.item_ids, known)
-    codes = np.where(chosen, np.cumsum(chosen) - 1, -1).astype(np.int32)
-    validation = recode(validation, codes)
-    if not len(validation):
-        raise InteractionsError(
-            "there is nothing to validate on: no product that is asked for has an event before;"
-            " more events are needed"
-        )
-    compact = replace(learnt, items=codes[learnt.items], item_ids=learnt.item_ids[chosen])
-    return Prepared(compact, Content(*(array[chosen] for array in content)), validation)
+
+    interactions: Interactions
+    content: Content
+    known: NDArray[np.bytes_] = NO_ITEMS
+
+    def held_out(self, share: float) -> Prepared:
+        """With a part to validate on; raises InteractionsError for too few events."""
+        prepared = self._prepare(*split(self.interactions, share))
+        if not len(prepared.validation):
+            raise InteractionsError(
+                "there is nothing to validate on: no product that is asked for has an event before;"
+                " more events are needed"
+            )
+        return prepared
+
+    def whole(self) -> Prepared:
+        """All events, and each user's last one as a question that is no validation."""
+        interactions = self.interactions.distinct()
+        return self._prepare(interactions, Cases.at(interactions, interactions.last(1)))
+
+    def _prepare(self, learnt: Interactions, asked: Cases) -> Prepared:
+        """An item that is only asked for would be a rival that nothing is learnt of: it is cold."""
+        chosen = np.bincount(learnt.items, minlength=len(learnt.item_ids)) > 0
+        chosen |= np.isin(learnt.item_ids, self.known)
+        codes = np.where(chosen, np.cumsum(chosen) - 1, -1).astype(np.int32)
+        compact = replace(learnt, items=codes[learnt.items], item_ids=learnt.item_ids[chosen])
+        content = Content(*(array[chosen] for array in self.content))
+        return Prepared(compact, content, recode(asked, codes))
 
 
 def checked_content(

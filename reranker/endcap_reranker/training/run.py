@@ -30,9 +30,11 @@ class Progress(NamedTuple):
     batches: int
     loss: float  # mean of the epoch so far
     best: float  # validation NDCG@10 so far; -1 before the first
+    refit: bool  # anew on all events
 
 
 OnProgress = Callable[[Progress], None]
+OnEpoch = Callable[["Run"], None]
 Epoch = dict[str, float]
 
 
@@ -57,28 +59,46 @@ class Run:
         self.epochs: list[Epoch] = []
         self.best = self.network.learnt()
         self.best_ndcg = -1.0  # before any
+        self.ndcg_before: float | None = None
         self.late = 0  # epochs since the best one
 
-    def go(self, on_progress: OnProgress, on_epoch: Callable[["Run"], None]) -> None:
+    def go(self, on_progress: OnProgress, on_epoch: OnEpoch) -> None:
         """Until `patience` epochs brought nothing, or there were as many as there may be."""
         while (
             len(self.epochs) < self.configuration.epochs and self.late < self.configuration.patience
         ):
             started = time.perf_counter()
-            loss = self._learn(on_progress)
+            loss = self._learn(self.configuration.epochs, on_progress)
             ranked = self.rank()
             self._judge(ranked[NDCG])
-            seconds = time.perf_counter() - started
-            self.epochs.append({"loss": loss, **ranked, "seconds": seconds})
+            self._note(loss, started, **ranked)
             on_epoch(self)
 
+    def go_for(self, epochs: int, on_progress: OnProgress, on_epoch: OnEpoch) -> None:
+        """So many epochs; what is learnt after the last one is what counts."""
+        while len(self.epochs) < epochs:
+            started = time.perf_counter()
+            self._note(self._learn(epochs, on_progress, refit=True), started)
+            on_epoch(self)
+        self.best = self.network.learnt()
+
+    @property
+    def best_epoch(self) -> int:
+        """From 1; 0 where what was known before is the best."""
+        return len(self.epochs) - self.late
+
     def start_from_here(self) -> None:
-        """What the network knows already is the one to beat."""
+        """What the network knows already is what an epoch must beat."""
         self._judge(self.rank()[NDCG])
+        self.ndcg_before = self.best_ndcg
 
     def rank(self) -> dict[str, float]:
         """Of the validation, as the network is now; full ranking."""
         return average(rank_cases(self.validation, self.network.n_items, self._scores()))
+
+    def _note(self, loss: float, started: float, **ranked: float) -> None:
+        seconds = time.perf_counter() - started
+        self.epochs.append({"loss": loss, **ranked, "seconds": seconds})
 
     def _judge(self, ndcg: float) -> None:
         if self.best_ndcg >= ndcg:
@@ -87,7 +107,7 @@ class Run:
         self.best_ndcg, self.late = ndcg, 0
         self.best = self.network.learnt()
 
-    def _learn(self, on_progress: OnProgress) -> float:
+    def _learn(self, epochs: int, on_progress: OnProgress, *, refit: bool = False) -> float:
         """The mean loss of one pass over everybody's events."""
         import torch
 
@@ -102,8 +122,8 @@ class Run:
                 learnt = self.learner.learn(pad(self.histories, users), random)
                 loss, positions = loss + learnt.loss, positions + learnt.positions
                 mean = loss / positions
-                at = (epoch + 1, self.configuration.epochs, number, len(batches))
-                on_progress(Progress(*at, mean, self.best_ndcg))
+                at = (epoch + 1, epochs, number, len(batches))
+                on_progress(Progress(*at, mean, self.best_ndcg, refit))
         return loss / max(positions, 1)
 
     def last_states(self) -> Floats:

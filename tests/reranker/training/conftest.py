@@ -35,11 +35,13 @@ def make_configuration():
 
 @pytest.fixture(scope="session")
 def make_training():
-    """To learn a toy by heart: nothing is dropped out, and steps are long."""
+    """To learn a toy by heart: nothing is dropped out, steps are long, and the epoch that ranks
+    the validation best is what is looked at.
+    """
 
     def make(**choices):
         by_heart = {"epochs": 30, "patience": 30, "learning_rate": 0.02, "negatives": 6}
-        whole = {"dropout": 0.0, "id_dropout": 0.0, "batch_events": 48, "device": "cpu"}
+        whole = {"dropout": 0.0, "id_dropout": 0.0, "batch_events": 48, "refit": False}
         return TrainingConfiguration(**{**by_heart, **whole, **choices})
 
     return make

@@ -96,15 +96,18 @@ def test_a_seed_says_everything(ring, make_configuration, make_training):
 
 def test_a_training_that_was_stopped_goes_on(ring, make_configuration, make_training):
     configuration = make_configuration("gru", loss="sampled-softmax")
-    training = make_training(epochs=4, dropout=0.2)
+    training = make_training(epochs=4, dropout=0.2, refit=True)
     kept = []
     whole = train(ring, configuration, training, on_checkpoint=kept.append)
-    assert [len(checkpoint.record["epochs"]) for checkpoint in kept] == [1, 2, 3, 4]
-    record = json.loads(json.dumps(kept[1].record))
-    resumed = train(ring, configuration, training, resume=kept[1]._replace(record=record))
-    for name, values in whole.model.parameters.items():
-        np.testing.assert_array_equal(values, resumed.model.parameters[name])
-    assert len(resumed.record["epochs"]) == 4
+    refit = whole.record["best_epoch"]
+    done = [len(checkpoint.record["epochs"]) for checkpoint in kept]
+    assert done == [1, 2, 3, 4, *range(1, refit + 1)]
+    for checkpoint in (kept[1], kept[4]):
+        record = json.loads(json.dumps(checkpoint.record))
+        resumed = train(ring, configuration, training, resume=checkpoint._replace(record=record))
+        for name, values in whole.model.parameters.items():
+            np.testing.assert_array_equal(values, resumed.model.parameters[name])
+        assert resumed.record["validation"] == whole.record["validation"]
 
 
 @pytest.mark.parametrize("other", ["configuration", "training", "events"])
@@ -131,10 +134,19 @@ def test_a_checkpoint_of_another_training_is_refused(
 def test_training_stops_when_nothing_gets_better(ring, make_configuration, make_training):
     """The best epoch is kept, not the last one."""
     training = make_training(epochs=30, patience=3)
-    model, record = train(ring, make_configuration("gru"), training)
+    _, record = train(ring, make_configuration("gru"), training)
     ndcgs = [epoch["ndcg@10"] for epoch in record["epochs"]]
     assert len(ndcgs) == int(np.argmax(ndcgs)) + 1 + 3 < 30
+    assert record["best_epoch"] == int(np.argmax(ndcgs)) + 1
     assert record["validation"]["ndcg@10"] == max(ndcgs)
+
+
+def test_the_refit_knows_what_was_asked_for(make_interactions, make_configuration, make_training):
+    """An item that only the validation had is an item of the model."""
+    events = make_interactions([(0, 0), (0, 1), (1, 0), (1, 1), (2, 1), (2, 0), (2, 2)], 3)
+    for refit, items in ((False, 2), (True, 3)):
+        model, _ = train(events, make_configuration(), make_training(epochs=1, refit=refit))
+        assert len(model.item_ids) == items
 
 
 def test_the_record_is_json_and_says_what_was_done(ring, make_configuration, make_training):
