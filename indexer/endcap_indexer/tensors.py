@@ -26,26 +26,38 @@ TYPES: Mapping[str, type[np.generic]] = {
 }
 
 
-def serialise(tensors: Mapping[str, NDArray[Any]]) -> bytes:
+def serialise(
+    tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str] | None = None
+) -> bytes:
     """The content of a safetensors file."""
     plain = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
-    return safetensors.numpy.save(plain)
+    return safetensors.numpy.save(plain, dict(metadata) if metadata else None)
 
 
 def map_tensors(path: Path) -> dict[str, NDArray[Any]]:
     """Read-only arrays over the file's bytes; ValueError where it is no safetensors file."""
+    header, data = _open(path)
+    try:
+        return {name: _view(data, **facts) for name, facts in header.items() if name != METADATA}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} is no safetensors file: {error!r}") from error
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """What was written beside the tensors; ValueError where it is no safetensors file."""
+    header, _ = _open(path)
+    return dict(header.get(METADATA) or {})
+
+
+def _open(path: Path) -> tuple[dict[str, Any], NDArray[np.uint8]]:
+    """The header and the bytes behind it."""
     content = np.asarray(np.memmap(path, np.uint8, "r"))  # a plain view: memmap's class is slow
     length = int(content[:LENGTH_BYTES].view("<u8")[0])
     begin = LENGTH_BYTES + length
     header = json.loads(content[LENGTH_BYTES:begin].tobytes())
-    try:
-        return {
-            name: _view(content[begin:], **facts)
-            for name, facts in header.items()
-            if name != METADATA
-        }
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} is no safetensors file: {error!r}") from error
+    if not isinstance(header, dict):
+        raise ValueError(f"{path} is no safetensors file")
+    return header, content[begin:]
 
 
 def _view(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from opensearchpy import OpenSearch
 from opensearchpy.helpers import scan
@@ -12,6 +12,7 @@ from endcap.exceptions import ConfigurationError
 from endcap.identity import Identity
 from endcap.profiles import EVENTS
 from endcap_indexer.catalogue import BadRow, OnBadRow, Row, read_rows
+from endcap_indexer.generations import Generation
 from endcap_reranker import ACTION_WEIGHTS, BOTS_PER_HOUR, BadEvent, Identify, Interactions
 
 QUERIES = "ubi_queries"
@@ -80,6 +81,20 @@ def read_interactions(
     if settings.session_gap is not None:
         interactions = interactions.in_sessions(settings.session_gap * MINUTE)
     return interactions
+
+
+class Unknown(NamedTuple):
+    """What events tell of products that the catalogue does not have."""
+
+    products: int
+    events: int
+
+
+def count_unknown(interactions: Interactions, generation: Generation) -> Unknown:
+    """How much of the events is about products that the generation does not have."""
+    rows = generation.rows([id.decode() for id in interactions.item_ids.tolist()])
+    unknown = rows < 0
+    return Unknown(int(unknown.sum()), int(unknown[interactions.items].sum()))
 
 
 def identify_by(identity: Identity) -> Identify:

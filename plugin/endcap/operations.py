@@ -1,14 +1,14 @@
 """What the commands do, apart from the terminal that they do it on."""
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from endcap.client import SearchClient
 from endcap.configuration import Configuration
-from endcap.event_sources import read_files, read_interactions
 from endcap.exceptions import ConfigurationError
 from endcap.registry import Registry
 from endcap_indexer.catalogue import (
@@ -33,13 +33,6 @@ from endcap_reranker import Cooccurrence, Interactions
 SAMPLE = 500  # rows that a guess looks at
 
 Say = Callable[[str], None]
-
-
-class Counted(NamedTuple):
-    """A promoted artefact, and the events that it counts."""
-
-    name: str
-    interactions: Interactions
 
 
 def build_generation(
@@ -84,27 +77,42 @@ def live_generation(client: SearchClient, store: Path, index: str) -> Manifest:
     )
 
 
-def count_events(store: Path, index: str, events: Path, on_bad_row: OnBadRow) -> Counted:
-    """Count which products are chosen together, and promote what was counted."""
-    interactions = read_interactions(read_files([events], on_bad_row), on_bad_row)
-    facts = {"interactions": len(interactions), "shoppers": interactions.n_users}
+def count_interactions(
+    store: Path, index: str, interactions: Interactions, facts: Mapping[str, Any]
+) -> str:
+    """Count which products are chosen together, and promote what was counted; its name."""
     registry = Registry(store, index)
-    name = registry.save_cooccurrence(
-        Cooccurrence.count(interactions), {**facts, **made_of(events=events)}
-    )
+    name = registry.save_cooccurrence(Cooccurrence.count(interactions), facts)
     registry.promote(name)
-    return Counted(name, interactions)
+    return name
 
 
-def made_of(**files: Path | None) -> dict[str, Any]:
-    """What an artefact says of the files that made it, by their parts, and of the time (UTC)."""
-    said: dict[str, Any] = {
-        part: {"file": path.name, "digest": digest_of([path])}
-        for part, path in files.items()
-        if path is not None
+def describe(interactions: Interactions, bad_rows: BadRows) -> dict[str, Any]:
+    """What an artefact says of the events that made it, and of what made it of them."""
+    return {
+        "interactions": len(interactions),
+        "shoppers": interactions.n_users,
+        "products": len(interactions.item_ids),
+        "bad_rows": bad_rows.count,
+        "left_out": dict(interactions.report),
+        "version": version("endcap"),
+        "created": _now(),
     }
-    now = datetime.datetime.now(datetime.UTC)
-    return {**said, "created": now.isoformat(timespec="seconds")}
+
+
+def made_of(**parts: Path | Sequence[Path] | None) -> dict[str, Any]:
+    """What an artefact says of the files that made it, by their parts."""
+    said: dict[str, Any] = {}
+    for part, given in parts.items():
+        paths = [given] if isinstance(given, Path) else list(given or ())
+        if paths:
+            names = ", ".join(path.name for path in paths)
+            said[part] = {"file": names, "digest": digest_of(paths)}
+    return {**said, "created": _now()}
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
 def _guess(catalogue: Path, say: Say) -> CatalogueFields:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from endcap_indexer.tensors import TYPES, map_tensors, serialise
+from endcap_indexer.tensors import TYPES, map_tensors, read_metadata, serialise
 
 ANY_ARRAY = st.sampled_from(sorted(TYPES)).flatmap(
     lambda name: arrays.arrays(TYPES[name], arrays.array_shapes(min_dims=1, min_side=0))
@@ -22,6 +22,15 @@ def test_what_is_written_is_read_here_and_by_the_library(tmp_path_factory, tenso
         for name, tensor in tensors.items():
             assert read[name].dtype == tensor.dtype
             np.testing.assert_array_equal(read[name], tensor)
+
+
+def test_what_is_written_beside_is_read_back(tmp_path):
+    path = tmp_path / "tensors.safetensors"
+    path.write_bytes(serialise({"a": np.zeros(2)}, {"record": '{"é": 1}'}))
+    assert read_metadata(path) == {"record": '{"é": 1}'}
+    assert map_tensors(path).keys() == {"a"}
+    path.write_bytes(serialise({"a": np.zeros(2)}))
+    assert read_metadata(path) == {}
 
 
 def test_a_tensor_is_not_copied(tmp_path):

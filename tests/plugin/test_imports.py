@@ -35,6 +35,30 @@ def test_a_search_with_a_model_loads_none_of_the_heavy_packages(store):
     assert json.loads(run.stdout) == []
 
 
+COUNT = """
+import json, sys
+from typer.testing import CliRunner
+from endcap.cli import app
+arguments = ["train", sys.argv[2], "--no-model", "--store", sys.argv[1]]
+result = CliRunner().invoke(app, arguments)
+assert result.exit_code == 0, result.output
+print(json.dumps([name for name in sys.argv[3:] if name in sys.modules]))
+"""
+
+
+def test_counting_loads_none_of_the_heavy_packages_either(store, tmp_path):
+    events = tmp_path / "events.jsonl"
+    events.write_text('{"user": "ada", "item": "p000"}')
+    heavy = (*HEAVY, "matplotlib")
+    run = subprocess.run(
+        [sys.executable, "-c", COUNT, str(store), str(events), *heavy],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(run.stdout) == []
+
+
 def test_the_leaves_do_not_know_each_other():
     lint = Path(sys.executable).with_name("lint-imports")
     run = subprocess.run([lint], cwd=Path(__file__).parents[2], capture_output=True, text=True)

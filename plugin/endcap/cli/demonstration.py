@@ -26,8 +26,15 @@ from endcap.configuration import Configuration, EncoderSettings
 from endcap.connections import connect
 from endcap.demo import QUERIES, SHOPPERS, SHOWN, DemoFiles, write_demo
 from endcap.demo.comparison import FUSED, Comparison, compare, show_comparison, show_legend
+from endcap.event_sources import read_files, read_interactions
 from endcap.exceptions import ConfigurationError
-from endcap.operations import build_generation, count_events, live_generation
+from endcap.operations import (
+    build_generation,
+    count_interactions,
+    describe,
+    live_generation,
+    made_of,
+)
 from endcap_indexer.catalogue import BadRows
 from endcap_indexer.generations import list_generations
 
@@ -115,7 +122,10 @@ def _learn(console: Console, shop: Shop, files: DemoFiles) -> None:
     browsed.
     """
     bad_rows = BadRows()
-    say_counted(console, count_events(shop.store, shop.index, files.events, bad_rows), bad_rows)
+    interactions = read_interactions(read_files([files.events], bad_rows), bad_rows)
+    facts = {**made_of(events=files.events), **describe(interactions, bad_rows)}
+    name = count_interactions(shop.store, shop.index, interactions, facts)
+    say_counted(console, name, interactions, bad_rows.count)
     for user in SHOWN:
         shop.client.forget(user=user)
     for line in files.events.read_bytes().splitlines():

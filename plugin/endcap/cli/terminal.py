@@ -5,9 +5,11 @@ markup: they are written as they are.
 from rich.console import Console
 from rich.text import Text
 
-from endcap.operations import Counted
+from endcap.event_sources import Unknown
+from endcap.training import Kept
 from endcap_indexer.catalogue import BadRows
 from endcap_indexer.generations import Reindexed
+from endcap_reranker import Interactions
 
 
 def open_console(*, stderr: bool = False) -> Console:
@@ -50,14 +52,35 @@ def say_reindexed(console: Console, catalogue: str, done: Reindexed) -> None:
     say(console, line, label=done.generation, style="bold")
 
 
-def say_counted(console: Console, counted: Counted, bad_rows: BadRows) -> None:
+def say_left_out(console: Console, interactions: Interactions, unknown: Unknown) -> None:
+    """What is not among the events, by its reason, and what the catalogue does not have."""
+    for reason, count in interactions.report.items():
+        say(console, f"{count:,} {reason}", label="left out", style="yellow")
+    if unknown.products:
+        line = f"{unknown.products:,} products with {unknown.events:,} events"
+        say(console, f"{line} are not in the catalogue", label="but", style="yellow")
+
+
+def say_counted(console: Console, name: str, interactions: Interactions, bad_rows: int) -> None:
     """What was counted."""
-    events = counted.interactions
     line = (
-        f"is promoted: {len(events):,} events of {events.n_users:,} shoppers on"
-        f" {len(events.item_ids):,} products{_bad(bad_rows.count)}"
+        f"is promoted: {len(interactions):,} events of {interactions.n_users:,} shoppers on"
+        f" {len(interactions.item_ids):,} products{_bad(bad_rows)}"
     )
-    say(console, line, label=counted.name, style="bold")
+    say(console, line, label=name, style="bold")
+
+
+def say_kept(console: Console, kept: Kept) -> None:
+    """What was trained, and what it is worth beside the baselines of its run."""
+    record = kept.record
+    epochs, seconds = len(record["epochs"]), record["seconds"]
+    state = "is kept" if kept.refused else "is promoted"
+    figures = {"model": record["validation"], **record["baselines"]}
+    said = ", ".join(f"{name} {ranked['ndcg@10']:.4f}" for name, ranked in figures.items())
+    line = f"{state}: {epochs} epochs, {seconds:.0f} s; validation NDCG@10: {said}"
+    say(console, line, label=kept.name, style="bold")
+    if kept.refused:
+        say(console, kept.refused, label="but", style="yellow")
 
 
 def _bad(count: int) -> str:

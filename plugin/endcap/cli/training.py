@@ -1,30 +1,183 @@
-"""`endcap train`: events in, a promoted artefact out."""
+"""`endcap train`: events in, promoted artefacts out."""
 
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 
 from endcap.cli.options import ConfigurationFile, Engine, Index, Store, open_client
-from endcap.cli.terminal import open_console, say_bad_rows, say_counted
+from endcap.cli.progress import TrainingProgress
+from endcap.cli.terminal import (
+    open_console,
+    say,
+    say_bad_rows,
+    say_counted,
+    say_kept,
+    say_left_out,
+)
+from endcap.client import SearchClient
 from endcap.configuration import Configuration
-from endcap.operations import count_events, live_generation
+from endcap.event_sources import (
+    EventSettings,
+    count_unknown,
+    identify_by,
+    read_engine,
+    read_files,
+    read_interactions,
+)
+from endcap.exceptions import ConfigurationError
+from endcap.identity import Identity
+from endcap.operations import count_interactions, describe, live_generation, made_of
+from endcap.profiles import EVENTS
+from endcap.training import Trainer, require_torch
 from endcap_indexer.catalogue import BadRows
+from endcap_indexer.generations import Generation, generation_folder
+from endcap_reranker import BOTS_PER_HOUR, Interactions, InteractionsError
+from endcap_reranker.models import ENCODERS, INTERACTIONS, ModelConfiguration
+from endcap_reranker.training import LOSSES, TrainingConfiguration
+from endcap_reranker.training.training import FEW_EPOCHS
+
+MODEL = ModelConfiguration()
+TRAINING = TrainingConfiguration()
+
+
+def _one_of(table: Mapping[str, object], said: str) -> Any:
+    return typer.Option(help=f"{said}: {', '.join(table)}.")
 
 
 def train(
-    events: Annotated[Path, typer.Argument(help="Events: .jsonl, .csv or .tsv, also .gz.")],
+    events: Annotated[
+        list[Path] | None, typer.Argument(help="Events: .jsonl, .csv or .tsv, also .gz.")
+    ] = None,
     index: Index = "products",
+    from_engine: Annotated[
+        bool, typer.Option("--from-engine", help="Read the engine's own UBI events instead.")
+    ] = False,
+    weight: Annotated[
+        list[str] | None, typer.Option(help="Of an action: rent=2. As often as needed.")
+    ] = None,
+    half_life: Annotated[
+        float | None, typer.Option(min=0.001, help="Days after which an event counts half.")
+    ] = None,
+    session_gap: Annotated[
+        float | None, typer.Option(min=0.001, help="Minutes without an event that end a session.")
+    ] = None,
+    bots: Annotated[
+        int, typer.Option(min=0, help="Events an hour beyond which nobody is a shopper; 0: none.")
+    ] = BOTS_PER_HOUR,
+    model: Annotated[bool, typer.Option(help="Train the user-item model too; needs torch.")] = True,
+    further: Annotated[
+        bool, typer.Option("--continue", help="Train the promoted model on, on these new events.")
+    ] = False,
+    encoder: Annotated[str, _one_of(ENCODERS, "How a history is read")] = MODEL.encoder,
+    interaction: Annotated[
+        str, _one_of(INTERACTIONS, "How shopper and product meet")
+    ] = MODEL.interaction,
+    loss: Annotated[str, _one_of(LOSSES, "What is learnt")] = MODEL.loss,
+    dimension: Annotated[int, typer.Option(min=1, help="Of the vectors.")] = MODEL.dimension,
+    text: Annotated[bool, typer.Option(help="Read the catalogue's text vectors.")] = True,
+    epochs: Annotated[int, typer.Option(min=1, help="At most.")] = TRAINING.epochs,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything that is drawn.")] = TRAINING.seed,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = TRAINING.device,
     store: Store = None,
     engine: Engine = None,
     config: ConfigurationFile = None,
 ) -> None:
-    """Count which products are chosen together, and make searches use it from now on."""
+    """Count which products are chosen together, train the user-item model, and make searches use
+    both from now on.
+    """
     console = open_console()
-    bad_rows = BadRows()
+    if model:
+        require_torch()
+    settings = EventSettings(_read_weights(weight or ()), half_life, session_gap, bots or None)
+    training = replace(TRAINING, epochs=epochs, seed=seed, device=device)
     with open_client(engine, store, Configuration.read(config)) as (client, folder):
-        live_generation(client, folder, index)
-        with console.status("counting"):
-            counted = count_events(folder, index, events, bad_rows)
-    say_bad_rows(console, bad_rows)
-    say_counted(console, counted, bad_rows)
+        command = _Command(console, client, folder, index)
+        configuration = command.trainer.configure(
+            encoder, interaction, loss, dimension=dimension, text=text
+        )
+        interactions, facts = command.read(events or [], from_engine, settings)
+        if further:
+            command.train_further(interactions, facts, training)
+            return
+        command.count(interactions, facts)
+        if model:
+            command.train(interactions, facts, configuration, training)
+
+
+class _Command:
+    """What one `endcap train` works on."""
+
+    def __init__(self, console: Console, client: SearchClient, store: Path, index: str) -> None:
+        manifest = live_generation(client, store, index)
+        generation = Generation.open(generation_folder(store, manifest.generation))
+        self._console, self._client, self._store = console, client, store
+        self._generation = generation
+        self.trainer = Trainer(store, index, generation)
+
+    def read(
+        self, events: Sequence[Path], from_engine: bool, settings: EventSettings
+    ) -> tuple[Interactions, dict[str, Any]]:
+        """The events, and what an artefact says of them; what was left out is said."""
+        if bool(events) == from_engine:
+            raise ConfigurationError("pass files of events, or --from-engine to read the engine's")
+        bad_rows = BadRows()
+        rows = read_engine(self._client) if from_engine else read_files(events, bad_rows)
+        identify = identify_by(Identity(self._store))
+        with self._console.status("reading events"):
+            interactions = read_interactions(rows, bad_rows, settings, identify)
+        unknown = count_unknown(interactions, self._generation)
+        say_bad_rows(self._console, bad_rows)
+        say_left_out(self._console, interactions, unknown)
+        source = {"events": {"index": EVENTS}} if from_engine else made_of(events=events)
+        facts = {**source, **describe(interactions, bad_rows), "unknown": unknown._asdict()}
+        return interactions, facts
+
+    def count(self, interactions: Interactions, facts: Mapping[str, Any]) -> None:
+        with self._console.status("counting"):
+            name = count_interactions(self._store, self.trainer.index, interactions, facts)
+        say_counted(self._console, name, interactions, facts["bad_rows"])
+
+    def train(
+        self,
+        interactions: Interactions,
+        facts: Mapping[str, Any],
+        configuration: ModelConfiguration,
+        training: TrainingConfiguration,
+    ) -> None:
+        try:
+            with TrainingProgress(self._console) as progress:
+                trained = self.trainer.train(
+                    interactions, configuration, training, progress.advance
+                )
+        except InteractionsError as error:
+            say(self._console, f"no model is trained: {error}", label="but", style="yellow")
+            return
+        say_kept(self._console, self.trainer.keep(trained, facts))
+
+    def train_further(
+        self, interactions: Interactions, facts: Mapping[str, Any], training: TrainingConfiguration
+    ) -> None:
+        name = self.trainer.promoted()
+        few = replace(FEW_EPOCHS, seed=training.seed, device=training.device)
+        with TrainingProgress(self._console) as progress:
+            trained = self.trainer.train_further(name, interactions, few, progress.advance)
+        say_kept(self._console, self.trainer.keep(trained, {**facts, "continues": name}))
+
+
+def _read_weights(given: Sequence[str]) -> dict[str, float]:
+    """`rent=2` → 2.0 by the action; ConfigurationError says what to type."""
+    weights = {}
+    for each in given:
+        action, _, weight = each.partition("=")
+        try:
+            weights[action] = float(weight)
+        except ValueError:
+            weights[action] = math.nan
+        if not action or not weights[action] >= 0 or math.isinf(weights[action]):
+            raise ConfigurationError(f"--weight {each}: it takes an action and a number: rent=2")
+    return weights

@@ -1,11 +1,15 @@
 import json
 
+import numpy as np
 import pytest
 
-from endcap.registry import COOCCURRENCE, Registry
+from endcap import training
+from endcap.registry import COOCCURRENCE, MODEL, Registry
 from endcap_indexer.catalogue import digest_of
 
 PAIRS = [("ada", "p000"), ("ada", "p001"), ("bob", "p000"), ("bob", "p001"), ("cy", "p005")]
+KINDS = 3
+QUICK = ("--encoder", "mean", "--dimension", "8", "--epochs", "3", "--device", "cpu")
 
 
 @pytest.fixture
@@ -14,8 +18,24 @@ def events(write_rows):
     return write_rows("events.jsonl", rows)
 
 
+def rows_of(users, seed=0):
+    """Every user chooses five products of one kind; days apart, in any order."""
+    random = np.random.default_rng(seed)
+    rows = []
+    for user in range(users):
+        of_kind = [n for n in range(72) if n % 6 // 2 == user % KINDS]
+        chosen = random.choice(of_kind, 5, replace=False)
+        rows += [{"user": f"u{user}", "item": f"p{n:03}"} for n in chosen]
+    return rows
+
+
+@pytest.fixture
+def many(write_rows):
+    return write_rows("many.jsonl", rows_of(60))
+
+
 def test_events_become_a_promoted_artefact_that_a_search_uses(shop, store, events):
-    said = shop("train", "events.jsonl").stdout
+    said = shop("train", "events.jsonl", "--no-model").stdout
     assert said == ("cooccurrence-000001 is promoted: 5 events of 3 shoppers on 3 products\n")
     assert Registry(store, "products").promoted() == {COOCCURRENCE: "cooccurrence-000001"}
     shop("record", "p000", "--user", "eve")
@@ -25,13 +45,18 @@ def test_events_become_a_promoted_artefact_that_a_search_uses(shop, store, event
 
 
 def test_an_artefact_says_what_made_it(shop, store, events):
-    shop("train", "events.jsonl")
+    shop("train", "events.jsonl", "--no-model")
     folder = store / "artefacts/products/cooccurrence-000001"
     made = json.loads((folder / "manifest.json").read_text())["made_by"]
     assert made.pop("created").endswith("+00:00")
     assert made == {
         "interactions": 5,
         "shoppers": 3,
+        "products": 3,
+        "bad_rows": 0,
+        "left_out": {},
+        "unknown": {"products": 0, "events": 0},
+        "version": "0.1.0",
         "events": {"file": "events.jsonl", "digest": digest_of([events])},
     }
 
@@ -39,14 +64,184 @@ def test_an_artefact_says_what_made_it(shop, store, events):
 def test_bad_events_are_named_and_skipped(shop, write_rows):
     good = [{"user": user, "item": item} for user, item in PAIRS]
     write_rows("events.jsonl", [*good, {"user": "ada"}, "{", {**good[0], "action": "[hum]"}])
-    said = shop("train", "events.jsonl").stdout
+    said = shop("train", "events.jsonl", "--no-model").stdout
     assert "skipped events.jsonl:6: item: missing" in said
     assert "skipped events.jsonl:7: is not JSON" in said
     assert "skipped events.jsonl:8: action: '[hum]' has no weight" in said
+    assert "left out 1 action: no weight\nleft out 1 item: missing\n" in said
     assert said.endswith("5 events of 3 shoppers on 3 products, 3 bad rows\n")
 
 
 def test_a_file_without_a_good_event_promotes_nothing(shop, store, write_rows):
     write_rows("events.jsonl", ["{"])
-    assert "no event: every row was bad" in shop("train", "events.jsonl", code=1).stderr
+    failed = shop("train", "events.jsonl", "--no-model", code=1)
+    assert "no event: every row was bad" in failed.stderr
+    assert Registry(store, "products").promoted() == {}
+
+
+def test_products_that_the_catalogue_has_not_are_counted(shop, store, write_rows):
+    rows = [{"user": user, "item": item} for user, item in [*PAIRS, ("ada", "x"), ("bob", "x")]]
+    write_rows("events.jsonl", rows)
+    said = shop("train", "events.jsonl", "--no-model").stdout
+    assert "but 1 products with 2 events are not in the catalogue\n" in said
+    facts = Registry(store, "products").facts("cooccurrence-000001")
+    assert facts["unknown"] == {"products": 1, "events": 2}
+
+
+def test_how_events_are_read_is_an_option(shop, store, write_rows):
+    day = 86_400
+    rows = [
+        {"user": "ada", "item": "p000", "action": "rent", "time": 0},
+        {"user": "ada", "item": "p001", "time": 10 * day},
+        *({"user": "bot", "item": f"p{n:03}", "time": n} for n in range(5)),
+    ]
+    write_rows("events.jsonl", rows)
+    options = ("--weight", "rent=4", "--half-life", "10", "--bots", "4", "--session-gap", "30")
+    said = shop("train", "events.jsonl", "--no-model", *options).stdout
+    assert "left out 1 bots\nleft out 5 events of bots\n" in said
+    assert "2 events of 2 shoppers on 2 products" in said
+    counted = Registry(store, "products").cooccurrence("cooccurrence-000001")
+    assert counted.popularity[0] == pytest.approx(2 * 0.5 ** (10 / 90), rel=1e-4)
+
+
+@pytest.mark.parametrize("given", ["rent", "rent=", "=2", "rent=-1", "rent=nan", "rent=inf"])
+def test_a_weight_that_is_none_is_refused(shop, events, given):
+    said = shop("train", "events.jsonl", "--no-model", "--weight", given, code=1).stderr
+    assert said == f"error --weight {given}: it takes an action and a number: rent=2\n"
+
+
+@pytest.mark.parametrize("arguments", [(), ("events.jsonl", "--from-engine")])
+def test_events_come_from_files_or_from_the_engine(shop, events, arguments):
+    said = shop("train", *arguments, "--no-model", code=1).stderr
+    assert said == "error pass files of events, or --from-engine to read the engine's\n"
+
+
+def test_the_engine_s_own_events_are_counted(shop, store):
+    for user, item in PAIRS:
+        shop("record", item, "--user", user)
+    said = shop("train", "--from-engine", "--no-model").stdout
+    assert said == ("cooccurrence-000001 is promoted: 5 events of 3 shoppers on 3 products\n")
+    facts = Registry(store, "products").facts("cooccurrence-000001")
+    assert facts["events"] == {"index": "ubi_events"}
+
+
+# The model
+
+
+def test_without_torch_it_is_said_what_to_type(shop, store, events, monkeypatch):
+    monkeypatch.setattr(training.importlib.util, "find_spec", lambda name: None)
+    said = shop("train", "events.jsonl", code=1).stderr
+    assert said == (
+        "error a model needs torch: pip install 'endcap[train]', or pass --no-model to count"
+        " co-occurrence alone\n"
+    )
+    assert Registry(store, "products").promoted() == {}
+
+
+@pytest.mark.torch
+def test_a_model_is_trained_kept_and_promoted(shop, store, many):
+    said = shop("train", "many.jsonl", *QUICK, "--epochs", "30").stdout
+    registry = Registry(store, "products")
+    assert registry.promoted() == {COOCCURRENCE: "cooccurrence-000001", MODEL: "model-000001"}
+    assert "model-000001 is promoted: " in said
+    assert "validation NDCG@10: model 0." in said
+    facts = registry.facts("model-000001")
+    assert (facts["encoder"], facts["shoppers"]) == ("mean", 60)
+    assert facts["events"] == {"file": "many.jsonl", "digest": digest_of([many])}
+    assert facts["metrics"]["model"] > max(facts["metrics"]["baselines"].values())
+    folder = registry.folder / "model-000001"
+    run = json.loads((folder / "run.json").read_text())
+    assert run["epochs"][0].keys() >= {"loss", "ndcg@10", "seconds"}
+    assert (folder / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert (store / "item_vectors" / "products-000001.model-000001").is_dir()
+    assert not (store / "training" / "products").exists()
+    shop("record", "p000", "--user", "eve")
+    assert "model 0." in shop("search", "sofa", "--user", "eve").stdout
+
+
+@pytest.mark.torch
+def test_a_seed_makes_the_same_model_again(shop, store, many):
+    for _ in range(2):
+        shop("train", "many.jsonl", *QUICK, "--seed", "3")
+    shop("train", "many.jsonl", *QUICK, "--seed", "4")
+    registry = Registry(store, "products")
+    first, again, other = (registry.model(f"model-00000{n}").parameters for n in (1, 2, 3))
+    np.testing.assert_array_equal(first["items.id"], again["items.id"])
+    assert not np.array_equal(first["items.id"], other["items.id"])
+
+
+@pytest.mark.torch
+def test_a_model_that_is_no_better_is_kept_and_not_promoted(shop, store, many, monkeypatch):
+    monkeypatch.setattr(
+        "endcap.registry.why_not_better", lambda facts: facts.get("metrics") and "it is worse"
+    )
+    said = shop("train", "many.jsonl", *QUICK).stdout
+    assert "model-000001 is kept: 3 epochs" in said
+    assert "but model-000001 is not promoted: it is worse; train on more events, or pass" in said
+    assert Registry(store, "products").promoted() == {COOCCURRENCE: "cooccurrence-000001"}
+
+
+@pytest.mark.torch
+def test_an_interrupted_training_goes_on_where_it_stopped(shop, store, many, monkeypatch):
+    plain, epochs = training.train, []
+
+    def interrupt(*arguments, on_checkpoint, **options):
+        def count(checkpoint):
+            on_checkpoint(checkpoint)
+            epochs.append(len(checkpoint.record["epochs"]))
+            if len(epochs) == 2:
+                raise KeyboardInterrupt
+
+        return plain(*arguments, on_checkpoint=count, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "train", interrupt)
+        stopped = shop("train", "many.jsonl", *QUICK, code=130)
+        assert "the same command goes on where it stopped" in stopped.stderr
+        shop("train", "many.jsonl", *QUICK)
+    assert epochs[:3] == [1, 2, 3]
+    shop("train", "many.jsonl", *QUICK)
+    registry = Registry(store, "products")
+    resumed, whole = (registry.model(f"model-00000{n}").parameters for n in (1, 2))
+    np.testing.assert_array_equal(resumed["items.id"], whole["items.id"])
+
+
+@pytest.mark.torch
+def test_a_promoted_model_is_trained_on_with_new_events_alone(shop, store, many, write_rows):
+    shop("train", "many.jsonl", *QUICK, "--epochs", "30")
+    new = [{**row, "user": f"new {row['user']}"} for row in rows_of(30, seed=1)]
+    write_rows("new.jsonl", [*new, {"user": "u0", "item": "fresh"}, {"user": "u0", "item": "p000"}])
+    said = shop("train", "new.jsonl", "--continue", "--device", "cpu").stdout
+    assert "model-000002 is " in said and "cooccurrence" not in said
+    registry = Registry(store, "products")
+    assert registry.facts("model-000002")["continues"] == "model-000001"
+    assert b"p071" in registry.model("model-000002").item_ids.tolist()
+
+
+@pytest.mark.torch
+def test_without_a_model_there_is_nothing_to_continue(shop, events):
+    said = shop("train", "events.jsonl", "--continue", code=1).stderr
+    assert said.startswith("error no model of products is promoted; train one without --continue")
+
+
+@pytest.mark.torch
+def test_too_few_events_make_no_model_and_that_is_said(shop, store, write_rows):
+    write_rows("few.jsonl", [{"user": "ada", "item": "p000"}])
+    said = shop("train", "few.jsonl", *QUICK).stdout
+    assert "but no model is trained: no user has two products" in said
+    assert Registry(store, "products").promoted() == {COOCCURRENCE: "cooccurrence-000001"}
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("--encoder", "there is no encoder 'x'; it takes "),
+        ("--interaction", "there is no interaction 'x'"),
+        ("--loss", "there is no loss 'x'"),
+    ],
+)
+def test_a_choice_that_there_is_not_is_named_before_anything_is_done(
+    shop, store, events, option, said
+):
+    assert shop("train", "events.jsonl", option, "x", code=1).stderr.startswith(f"error {said}")
     assert Registry(store, "products").promoted() == {}
