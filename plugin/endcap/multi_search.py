@@ -10,21 +10,17 @@ from opensearchpy.exceptions import ConnectionError, TransportError
 from endcap.exceptions import RequestError
 from endcap.requests import SearchRequest, parse_body, read_request
 from endcap.responses import with_extension
+from endcap.rounds import HEADER
 from endcap.stages import Unranked
 from endcap.steps import Call, Legs, Outcome, Steps
 from endcap_indexer.filter_path import filter_response
 
-# What the call may say of its lines, a line in its header, and the call of itself. Whatever else
-# is said is left to the engine, which refuses it.
+# What the call may say of its lines, and of itself. Whatever else is said is left to the engine,
+# which refuses it.
 COMMON = frozenset(
     "search_type ccs_minimize_roundtrips max_concurrent_shard_requests pre_filter_shard_size"
     " typed_keys rest_total_hits_as_int human pretty error_trace request_timeout ignore opaque_id"
     " http_auth api_key".split()
-)
-HEADER = frozenset(
-    "index search_type request_cache preference routing allow_partial_search_results"
-    " expand_wildcards ignore_unavailable allow_no_indices ignore_throttled"
-    " ccs_minimize_roundtrips cancel_after_time_interval".split()
 )
 WHOLE = frozenset(("filter_path", "max_concurrent_searches"))
 AT_ONCE = 8  # lines, unless max_concurrent_searches says otherwise

@@ -1,6 +1,6 @@
 """The lexical leg, and how every leg asks the engine: by row, where the documents hold it.
 
-The legs of one search are a few steps each, run side by side by the driver. The lexical leg is the
+The legs of one search are a few steps each, run in rounds or side by side. The lexical leg is the
 caller's own search, asked for the window.
 """
 

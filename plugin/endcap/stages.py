@@ -17,6 +17,7 @@ from endcap.plans import Plan
 from endcap.recall import LexicalLeg, Scored, lexical_leg
 from endcap.requests import SearchRequest
 from endcap.responses import assemble, explain, scored, scored_below, with_extension
+from endcap.rounds import run_in_rounds
 from endcap.sources import hide
 from endcap.steps import Call, Computation, Late, Legs, Outcome, Steps
 from endcap_indexer.filter_path import filter_response
@@ -69,7 +70,7 @@ class Search:
 
     def run(self) -> Steps[Any]:
         """Recall, fuse, re-rank, fetch, answer; `Unranked` where nobody has an opinion."""
-        recalled = self._take((yield self._legs()))
+        recalled = self._take((yield from self._outcomes()))
         self.account.stage("recall")
         if not self.reading.text and (recalled.history is None or recalled.history.shopper is None):
             return Unranked("no text and a shopper without a history")
@@ -89,17 +90,22 @@ class Search:
         )
         return self._answer(response, window, reranked, page, recalled.history)
 
-    def _legs(self) -> Legs:
+    def _outcomes(self) -> Steps[list[Outcome[Any]]]:
+        """Of the lexical, the vector and the history leg; only threads can leave a late one."""
+        legs = self._legs()
+        if self.plan.deadline is None:
+            return (yield from run_in_rounds(legs))
+        outcomes: list[Outcome[Any]] = yield Legs(legs, self.plan.deadline)
+        return outcomes
+
+    def _legs(self) -> tuple[Steps[Any], ...]:
         common = (self._leg_request(), self.snapshot, self.reading, self.plan.window)
-        return Legs(
-            (
-                lexical_leg(*common),
-                vector_leg(*common, self.plan.floor, self.plan.recall)
-                if self.reading.text
-                else _nothing(),
-                history_leg(*common, self.identify),
-            ),
-            self.plan.deadline,
+        return (
+            lexical_leg(*common),
+            vector_leg(*common, self.plan.floor, self.plan.recall)
+            if self.reading.text
+            else _nothing(),
+            history_leg(*common, self.identify),
         )
 
     def _leg_request(self) -> SearchRequest:

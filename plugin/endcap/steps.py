@@ -29,7 +29,7 @@ class Outcome(Generic[T]):
     """How a leg ended: with a value or with an error."""
 
     value: T | None = None
-    error: BaseException | None = None
+    error: Exception | None = None
 
     def result(self) -> T:
         """The leg's value; raises what the leg raised."""

@@ -206,3 +206,21 @@ async def test_the_async_client_records_and_forgets(store):
     assert titles(answer)[0] in ("navy sofa", "blue sofa")
     assert await client.forget(user="ada") == 1
     await client.close()
+
+
+def test_a_search_is_two_requests(reader, monkeypatch):
+    """The legs' searches, and the page."""
+    asked = []
+    plain = reader.transport.perform_request
+
+    def perform(method, url, **given):
+        asked.append(url)
+        return plain(method, url, **given)
+
+    everything = {"query": {"match": {"title": "sofa"}}}
+    reader.search(everything, "products")
+    monkeypatch.setattr(reader.transport, "perform_request", perform)
+    answer = reader.search(everything, "products")
+    assert answer["ext"]["endcap"]["applied"] is True
+    searches = [url for url in asked if url.endswith("search")]
+    assert searches == ["/products-000001/_msearch", "/products-000001/_search"]
