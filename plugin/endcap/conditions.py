@@ -84,6 +84,8 @@ def _should(clause: Mapping[str, Any], *, alone: bool) -> Apart:
     apart = _any_of(parts, whole)
     if least in ("0", "0%"):
         return Apart(apart.texts, (), False, False)
+    if apart.texts and least.isdigit() and int(least) > len(options):
+        raise NotTakenApart(f"minimum_should_match {least} of {len(options)}")
     if least != "1" and apart.texts and any(part.conditions for part in parts):
         raise NotTakenApart(f"minimum_should_match {least} of texts and conditions")
     return apart

@@ -67,6 +67,12 @@ def test_several_alternatives_of_texts_and_conditions_are_not_taken_apart(least)
     assert take_apart(texts_alone).conditions == ()
 
 
+def test_more_alternatives_than_there_are_are_not_taken_apart():
+    """Nothing is found, whatever the text says."""
+    with pytest.raises(NotTakenApart, match="minimum_should_match 2 of 1"):
+        take_apart({"bool": {"should": [MATCH], "minimum_should_match": 2}})
+
+
 def test_conditions_of_each_alternative_bind_as_alternatives():
     red = {"bool": {"must": [MATCH], "filter": [TERM]}}
     boots = {"bool": {"must": [MULTI], "filter": [RANGE]}}
