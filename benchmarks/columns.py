@@ -1,7 +1,7 @@
 """The re-ranker's columns without an engine: any rows of the catalogue as the candidates."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -53,6 +53,10 @@ class Columns:
             TextColumn(),
         )
         return {scorer.name: scorer for scorer in scorers}
+
+    def also(self, scorer: Scorer) -> "Columns":
+        """With one column more."""
+        return replace(self, scorers={**self.scorers, scorer.name: scorer})
 
     @cached_property
     def every(self) -> Rows:

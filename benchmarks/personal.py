@@ -1,6 +1,7 @@
 """How much knowing the shopper is worth: the user's last product, asked for or searched for.
 
-Protocol A: rank all products outside of the history. Protocol B: one search of each user, once
+Protocol A: rank all products outside of the history; with --cold, products and users that training
+did not know. Protocol B: one search of each user, once
 through the public client (candidates `client`) and once among the products of the query's category
 (`oracle`). A product that was not found has rank infinity; ties share the middle of their places.
 """
@@ -10,6 +11,7 @@ import argparse
 import os
 from collections.abc import Iterable
 
+import cold
 import oracle
 import recommendation
 import searching
@@ -20,7 +22,9 @@ from shop import Shop, open_shop
 from endcap.evaluation.comparison import Row
 from endcap.evaluation.systems import WINDOW
 from endcap.exceptions import EvaluationError
+from endcap_reranker.training import TrainingConfiguration
 
+EPOCHS = TrainingConfiguration().epochs
 PROCESSES = min(2, os.cpu_count() or 1)
 SYSTEMS = {"A": recommendation.SYSTEMS, "B": tuple(searching.SYSTEMS)}  # of each protocol
 SYSTEMS_OF_CLIENT = ("lexical", "popularity", "nonpersonal", "personal")
@@ -35,6 +39,8 @@ def main(arguments: list[str] | None = None) -> None:
     )
     made.add_argument("--window", type=int, default=WINDOW, help="of the client, for B")
     made.add_argument("--processes", type=int, default=PROCESSES)
+    made.add_argument("--cold", type=float, help="hide this share of products and users, for A")
+    made.add_argument("--epochs", type=int, default=EPOCHS, help="of a model at most, for A")
     made.add_argument("--limit", type=int, help="so many users only: to see that it runs")
     run(made.parse_args(arguments), measure)
 
@@ -53,8 +59,11 @@ def measure(options: argparse.Namespace, console: Console) -> list[Row]:
 
 
 def _rows_of_a(shop: Shop, options: argparse.Namespace, console: Console) -> Iterable[Row]:
+    experiment = recommendation.open_experiment(shop, options.epochs, options.limit, console)
+    if options.cold is not None:
+        return cold.measure(experiment.trainer, experiment.questions, options.cold)
     systems = options.systems or recommendation.SYSTEMS
-    return recommendation.measure(shop, systems, options.seeds, options.limit, console)
+    return recommendation.measure(experiment, systems, options.seeds)
 
 
 def _rows_of_b(shop: Shop, options: argparse.Namespace, console: Console) -> Iterable[Row]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.floating[Any]]
 
@@ -24,7 +24,7 @@ def rank_in(shown: Sequence[str], answer: str) -> float:
     return shown.index(answer) + 1.0 if answer in shown else NOT_FOUND
 
 
-def averages(ranks: Sequence[float]) -> dict[str, float]:
+def averages(ranks: ArrayLike) -> dict[str, float]:
     """HR@10, NDCG@10 (one relevant product: 1 / log2(rank + 1)) and MRR over the whole list."""
     every = np.asarray(ranks, np.float64)
     hit = every <= CUTOFF

@@ -35,11 +35,10 @@ def test_a_product_that_is_not_shown_has_no_rank(benchmark):
 
 
 def test_protocol_a_ranks_all_products(rows, visited):
-    found = rows("personal", visited, "--protocol", "A", "--seeds", "2")
+    systems = ("popularity", "cooccurrence", "history", "ease", "blend")
+    found = rows("personal", visited, "--protocol", "A", "--seeds", "2", "--systems", *systems)
     assert [(row["system"], row["seed"]) for row in found] == [
-        (system, seed)
-        for system in ("popularity", "cooccurrence", "history", "blend")
-        for seed in (0, 1)
+        (system, seed) for system in systems for seed in (0, 1)
     ]
     for row in found:
         assert row["candidates"] == "all"
@@ -50,7 +49,8 @@ def test_protocol_a_ranks_all_products(rows, visited):
 
 def test_users_who_keep_to_a_colour_are_known_by_it(rows, visited):
     """Four colours of 12 products: history knows the colour, popularity does not."""
-    found = {row["system"]: row for row in rows("personal", visited, "--protocol", "A")}
+    arguments = ("--protocol", "A", "--systems", "history", "popularity")
+    found = {row["system"]: row for row in rows("personal", visited, *arguments)}
     assert found["history"]["hr@10"] == 1
     assert found["popularity"]["hr@10"] < 0.6
 
@@ -74,6 +74,54 @@ def test_two_processes_find_what_one_does(rows, visited):
     arguments = ("--protocol", "B", "--systems", "lexical", "--processes")
     one, two = (rows("personal", visited, *arguments, number) for number in "12")
     assert [{**row, "seconds": 0} for row in one] == [{**row, "seconds": 0} for row in two]
+
+
+@pytest.mark.torch
+def test_each_choice_of_a_model_is_measured_with_the_best_others(rows, visited):
+    arguments = ("--protocol", "A", "--systems", "models", "--seeds", "2", "--epochs", "2")
+    found = rows("personal", visited, *arguments)
+    *models, spread, first_blend, second_blend = found
+    assert [first_blend["seed"], second_blend["seed"]] == [0, 1]
+    assert first_blend["system"] == "blend with model"
+    assert spread["seed"] == "mean"
+    names = [row["system"].split(", ") for row in models if "no text" not in row["system"]]
+    encoders, interactions, losses = (set(chosen) for chosen in zip(*names, strict=True))
+    assert encoders == {"user", "mean", "gru", "attention"}
+    assert interactions == {"dot", "mlp"}
+    assert losses == {"bce", "sampled-softmax", "full-softmax"}
+    assert len([row for row in models if row["system"] == spread["system"]]) == 2
+    for row in models:
+        assert all(isinstance(row[name], float) and 0 <= row[name] <= 1 for name in METRICS)
+        assert row["training_seconds"] > 0
+        assert row["epochs"] in (1, 2)
+    again = rows("personal", visited, *arguments)
+    kept = [name for name in models[0] if name != "seconds"]
+    assert [[row[name] for name in kept] for row in models] == [
+        [row[name] for name in kept] for row in again[: len(models)]
+    ]
+
+
+@pytest.mark.torch
+def test_cold_products_are_hidden_from_training(rows, visited):
+    found = rows("personal", visited, "--protocol", "A", "--cold", "0.2", "--epochs", "2")
+    assert [(row["slice"], row["pool"], row["calibrated"]) for row in found] == [
+        (*asked, calibrated)
+        for calibrated in (False, True)
+        for asked in (("cold", "full"), ("cold", "cold"), ("warm", "full"), ("shopper", "full"))
+    ]
+    searches = {row["slice"]: row["searches"] for row in found}
+    assert 0 < searches["cold"] < searches["warm"]
+    for row in found:
+        assert row["low"] <= row["recall@20"] <= row["high"]
+
+
+def test_an_interval_is_the_formula_of_wilson(benchmark):
+    interval = benchmark("cold").interval
+    low, high = interval(10, 100)
+    for bound in (low, high):
+        deviation = np.sqrt(bound * (1 - bound) / 100)
+        assert abs(0.1 - bound) == pytest.approx(1.96 * deviation, abs=1e-4)
+    assert interval(0, 0) == (0.0, 1.0)
 
 
 def test_only_the_asked_systems_are_run(rows, visited):
@@ -147,8 +195,8 @@ def test_users_with_two_products_are_too_few_to_tune_and_fit_on(rows, visited, c
     shown = capsys.readouterr().out
     assert "but nothing is tuned, the default is measured: no shopper has three products" in shown
     assert "nonpersonal is left out, oracle, seed 0: " in shown
-    found = rows("personal", visited, "--protocol", "A")
-    assert [row["system"] for row in found] == ["popularity", "cooccurrence", "history"]
+    found = rows("personal", visited, "--protocol", "A", "--systems", "history", "blend")
+    assert [row["system"] for row in found] == ["history"]
     assert "blend is left out, seed 0: " in capsys.readouterr().out
 
 

@@ -36,4 +36,4 @@ def rank_baselines(
     return ranked
 
 
-__all__ = ["BASELINES", "Baseline", "rank_baselines"]
+__all__ = ["BASELINES", "EASE", "Baseline", "rank_baselines"]

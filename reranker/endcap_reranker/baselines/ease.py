@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from endcap_reranker.arrays import Floats
+from endcap_reranker.arrays import Codes, Floats
 from endcap_reranker.baselines.baseline import Baseline
 from endcap_reranker.interactions import Interactions
 from endcap_reranker.ranking import Cases
@@ -35,10 +35,13 @@ class EASE(Baseline):
         self.weights = weights
 
     def score(self, cases: Cases) -> Floats:
-        scores = np.full((len(cases), self.n_items), np.nan, np.float32)
-        for row in range(len(cases)):
-            places = self.places[cases.history(row)[0]]
-            scores[row, self.items] = self.weights[places[places >= 0]].sum(axis=0)
+        return np.stack([self.score_all(cases.history(row)[0]) for row in range(len(cases))])
+
+    def score_all(self, history: Codes) -> Floats:
+        """(m,) of every item."""
+        places = self.places[history]
+        scores = np.full(self.n_items, np.nan, np.float32)
+        scores[self.items] = self.weights[places[places >= 0]].sum(axis=0)
         return scores
 
 

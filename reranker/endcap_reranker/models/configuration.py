@@ -17,7 +17,7 @@ class ModelConfiguration:
 
     encoder: str = "attention"
     interaction: str = "dot"
-    loss: str = "full-softmax"
+    loss: str = "sampled-softmax"
     dimension: int = 64  # of item vectors and shopper states
     history_length: int = 50  # events that count, the most recent ones
     text_dimension: int = 0  # of the text vectors; 0: none are read

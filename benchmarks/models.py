@@ -1,0 +1,93 @@
+"""Protocol A's user-item models: what each choice is worth, without the full grid.
+
+First each loss with the default encoder, then each encoder with the best loss, then each loss and
+each interaction with the best encoder, then the best of all by other seeds and without text. Which
+is best is what the validation says: the last products are asked for at the end only.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from ranks import averages
+from user_models import Questions, Ranker, Trainer
+
+from endcap.evaluation.comparison import Row
+from endcap_reranker.models import ENCODERS, INTERACTIONS, ModelConfiguration
+from endcap_reranker.training import LOSSES
+
+DOT, SAMPLED = "dot", "sampled-softmax"
+# What scores pairs one by one is given fewer: 128 negatives cost it more than 1,024 a dot product.
+PAIRWISE = {"negatives": 128, "validation_users": 2000}
+
+
+@dataclass
+class Comparison:
+    """Trains and measures one configuration after another, each once."""
+
+    trainer: Trainer
+    questions: Questions
+    validated: dict[ModelConfiguration, float] = field(default_factory=dict)  # NDCG@10
+
+    def rows(self, seeds: int) -> Iterator[tuple[ModelConfiguration, Row]]:
+        """Of every choice, then of the best one by every other seed, and without text."""
+        default = self.trainer.configure()
+        yield from self._each(default, "loss", LOSSES)
+        yield from self._each(self.best(), "encoder", ENCODERS)
+        yield from self._each(self.best(), "loss", LOSSES)
+        yield from self._each(self.best(), "interaction", INTERACTIONS)
+        best = self.best()
+        yield from ((best, self._row(best, seed)) for seed in range(1, seeds))
+        if best.text_dimension:
+            blind = replace(best, text_dimension=0)
+            yield blind, self._row(blind, 0)
+
+    def best(self) -> ModelConfiguration:
+        return max(self.validated, key=self.validated.__getitem__)
+
+    def _each(
+        self, configuration: ModelConfiguration, choice: str, names: Sequence[str]
+    ) -> Iterator[tuple[ModelConfiguration, Row]]:
+        for name in names:
+            changed = replace(configuration, **{choice: name})
+            if changed.interaction != DOT and not LOSSES[changed.loss].samples:
+                changed = replace(changed, loss=SAMPLED)  # of all pairs there are too many
+            if changed not in self.validated:
+                row = self._row(changed, 0)
+                self.validated[changed] = row["validation"]
+                yield changed, row
+
+    def _row(self, configuration: ModelConfiguration, seed: int) -> Row:
+        started = time.perf_counter()
+        cheap: dict[str, Any] = {} if configuration.interaction == DOT else PAIRWISE
+        model, record = self.trainer.train(configuration, seed=seed, **cheap)
+        ranker = Ranker.over(model, self.trainer.generation)
+        return {
+            "system": name_of(configuration),
+            "candidates": "all",
+            "seed": seed,
+            **averages(ranker.ranks(self.questions)),
+            "validation": round(record["validation"]["ndcg@10"], 4),
+            "epochs": record["best_epoch"],
+            "training_seconds": round(record["seconds"], 1),
+            "searches": len(self.questions),
+            "seconds": round(time.perf_counter() - started, 1),
+        }
+
+
+def name_of(configuration: ModelConfiguration) -> str:
+    """Its three choices."""
+    choices = (configuration.encoder, configuration.interaction, configuration.loss)
+    return ", ".join(choices if configuration.text_dimension else (*choices, "no text"))
+
+
+def spread(rows: Sequence[Row]) -> Row:
+    """The mean of one system's seeds, and their standard deviation."""
+    found: Row = {"system": rows[0]["system"], "candidates": "all", "seed": "mean"}
+    for name in ("hr@10", "ndcg@10", "mrr"):
+        values = [row[name] for row in rows]
+        found[name] = round(float(np.mean(values)), 4)
+        found[f"{name} sd"] = round(float(np.std(values, ddof=1)), 4)
+    return found
