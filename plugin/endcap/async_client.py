@@ -82,6 +82,25 @@ class AsyncSearchClient(opensearchpy.AsyncOpenSearch):
         """
         return await self._driver.run(self._core.text_query(text, index))
 
+    async def similar(
+        self,
+        *,
+        item: str,
+        index: str,
+        size: int = 10,
+        body: Any = None,
+        **arguments: Any,
+    ) -> Any:
+        """The products most like another one, in the shape of a search's answer; `_score` is the
+        cosine.
+
+        body: a search's: its query binds as a condition, its `_source` and so on say what is shown.
+        Raises `RequestError` for a product that is not known, and `ConfigurationError` for an index
+        that `endcap reindex` did not build.
+        """
+        arguments |= {"size": size}
+        return await self._driver.run(self._core.similar(item, index, body, arguments))
+
     async def record(
         self,
         *,

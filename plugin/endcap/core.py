@@ -16,6 +16,7 @@ from endcap.multi_search import MultiSearch, multi_search
 from endcap.opening import Snapshot
 from endcap.profiles import Event, Profile
 from endcap.requests import SearchRequest, read_request
+from endcap.similar import similar
 from endcap.snapshots import NO_STORE, Snapshots
 from endcap.steps import Computation, Steps
 
@@ -62,10 +63,12 @@ class Core:
         return multi_search(asked, self._attempt)
 
     def text_query(self, text: str, index: str) -> Steps[Query]:
-        resolved = yield from self.snapshots.resolve(index)
-        if not isinstance(resolved, Snapshot):
-            raise ConfigurationError(f"{index}: {resolved.reason}")
-        return resolved.text_query(text)
+        return (yield from self._snapshot(index)).text_query(text)
+
+    def similar(self, item: str, index: str, body: Any, arguments: Mapping[str, Any]) -> Steps[Any]:
+        request = read_request(body, index, arguments)
+        snapshot = yield from self._snapshot(index)
+        return (yield from similar(request, snapshot, item))
 
     def record(
         self, item: str, user: str | None, session: str | None, action: str, query: str | None
@@ -81,6 +84,12 @@ class Core:
     def forget(self, user: str | None, session: str | None) -> Steps[int]:
         key = yield Computation(lambda: self._shopper(user, session))
         return (yield from profiles.forget(key))
+
+    def _snapshot(self, index: str) -> Steps[Snapshot]:
+        resolved = yield from self.snapshots.resolve(index)
+        if not isinstance(resolved, Snapshot):
+            raise ConfigurationError(f"{index}: {resolved.reason}")
+        return resolved
 
     def _attempt(self, request: SearchRequest) -> Steps[Any]:
         identify = self._identify(request)

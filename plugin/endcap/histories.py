@@ -2,7 +2,7 @@
 
 A product that goes with the shopper's history can lie far behind the window. The leg asks the
 engine which of these the caller's own query finds, so it adds candidates but never a hit or a
-total.
+total. Where nothing was typed, it is the user-item model that says what may suit.
 """
 
 from collections.abc import Callable
@@ -12,6 +12,7 @@ import numpy as np
 
 from endcap import profiles
 from endcap.bodies import Reading
+from endcap.neighbours import user_leg
 from endcap.opening import Snapshot
 from endcap.profiles import Profile
 from endcap.recall import Scored, ask_rows
@@ -25,11 +26,14 @@ Identify = Callable[[], str]  # the keyed hash of who is asking
 
 @dataclass(frozen=True, slots=True)
 class HistoryLeg:
-    """version: of the profile. shopper: None without a history. found: what goes with it."""
+    """version: of the profile. shopper: None without a history. found: what goes with it. suited:
+    by the user-item model, which then orders the page.
+    """
 
     version: int
     shopper: Shopper | None
     found: Scored
+    suited: bool = False
 
 
 def history_leg(
@@ -44,15 +48,30 @@ def history_leg(
     if not profile.events:
         return HistoryLeg(profile.version, None, Scored.nothing())
     shopper = yield from _shopper(snapshot, key, profile)
-    companions = snapshot.companions
-    if companions is None or reading.untaken is not None:
+    if reading.untaken is not None:
         return HistoryLeg(profile.version, shopper, Scored.nothing())
+    model, items = snapshot.user_model, snapshot.item_table
+    if not reading.text and model is not None and items is not None:
+        state = yield Computation(lambda: model.state(shopper))
+        if state is not None:
+            found = yield from user_leg(request, snapshot, reading, window, items, state)
+            return HistoryLeg(profile.version, shopper, found, suited=True)
+    found = yield from _companions(request, snapshot, reading, window, shopper)
+    return HistoryLeg(profile.version, shopper, found)
+
+
+def _companions(
+    request: SearchRequest, snapshot: Snapshot, reading: Reading, window: int, shopper: Shopper
+) -> Steps[Scored]:
+    """What is chosen together with the history, of what the caller's query finds."""
+    companions = snapshot.companions
+    if companions is None:
+        return Scored.nothing()
     rows = yield Computation(lambda: companions.recall(shopper, window))
     if not len(rows):
-        return HistoryLeg(profile.version, shopper, Scored.nothing())
+        return Scored.nothing()
     query = {"bool": {"must": [reading.query], "filter": [snapshot.keys.among(rows)]}}
-    found = yield from ask_rows(request, snapshot, query, len(rows))
-    return HistoryLeg(profile.version, shopper, found)
+    return (yield from ask_rows(request, snapshot, query, len(rows)))
 
 
 def _profile(

@@ -74,25 +74,10 @@ class ItemTable:
         interaction has to score every product.
         """
         if self.model.configuration.interaction == DOT and allowed is None:
-            rows, cosines = self.index.search(self._query(vector), k)
+            rows, cosines = self.index.search(self.query(vector), k)
             return rows, cosines * np.float32(self.scale * np.linalg.norm(vector))
         among = np.arange(self.products) if allowed is None else allowed
         return best(among, self._score(vector, among), k)
-
-    def alike(self, row: int, k: int) -> tuple[Rows, Floats]:
-        """At most k other rows by their cosine to the product of a row; none for an unknown one.
-
-        The index says what is near by the inner product: a longer list of it is looked at.
-        """
-        vector = self.vectors(np.array([row]))[0]
-        if np.isnan(vector).any():
-            return np.empty(0, np.int64), np.empty(0, np.float32)
-        rows, _ = self.index.search(self._query(vector), max(LEAST_ALIKE, MORE_ALIKE * k))
-        rows = rows[rows != row]
-        found = self.vectors(rows)
-        lengths = np.linalg.norm(found, axis=1) * np.linalg.norm(vector)
-        tiny = np.finfo(np.float32).tiny
-        return best(rows, found @ vector / np.maximum(lengths, tiny), k)
 
     def _score(self, state: Floats, rows: Rows) -> Floats:
         scores = np.empty(len(rows), np.float32)
@@ -101,10 +86,34 @@ class ItemTable:
             scores[part] = self.model.score(state, self.vectors(rows[part]))
         return scores
 
-    def _query(self, vector: Floats) -> Floats:
+    def query(self, vector: Floats) -> Floats:
         """(d + 1,) unit: what the index is asked for the largest inner products with (d,)."""
         length = max(float(np.linalg.norm(vector)), float(np.finfo(np.float32).tiny))
         return np.append(vector / np.float32(length), np.float32(0)).astype(np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Likeness:
+    """The products of a table by their cosines: an index whose queries are products."""
+
+    table: ItemTable
+
+    def vectors(self, rows: Rows) -> Floats:
+        return self.table.vectors(rows)
+
+    def search(self, vector: Floats, k: int, allowed: Rows | None = None) -> tuple[Rows, Floats]:
+        """At most k rows by their cosines to a product (d,), and these.
+
+        The index says what is near by the inner product: a longer list of it is looked at.
+        """
+        rows = allowed
+        if rows is None:
+            longer = max(LEAST_ALIKE, MORE_ALIKE * k)
+            rows, _ = self.table.index.search(self.table.query(vector), longer)
+        found = self.vectors(rows)
+        lengths = np.linalg.norm(found, axis=1) * np.linalg.norm(vector)
+        cosines = found @ vector / np.maximum(lengths, np.finfo(np.float32).tiny)
+        return best(rows, cosines, k)
 
 
 def open_table(

@@ -1,4 +1,5 @@
-"""The vector leg: what is near in meaning, by the generation's own vector index.
+"""The vector leg, what is near in meaning by the generation's own vector index, and the user leg,
+what a model says that the shopper would like.
 
 The index finds the rows, the engine decides which of them the caller's conditions allow, and what
 the caller's own query says about each. Vectors in the cluster are `clusters`' affair.
@@ -15,10 +16,12 @@ from endcap.bodies import MAXIMUM_ROWS, Reading
 from endcap.clusters import ClusterNearest
 from endcap.conditions import Query
 from endcap.exceptions import EncodingError
+from endcap.item_tables import ItemTable
 from endcap.opening import Snapshot
 from endcap.recall import Scored, ask_rows
 from endcap.requests import SearchRequest
 from endcap.steps import Computation, Steps
+from endcap_indexer.vectors import VectorIndex
 
 # What a row of a list costs, beside an allowed row that the engine answers and the index scores. Of
 # 19,406 products, 2,000 rows are found in 8 ms and looked up in 5, or answered in 6, scored in 1.
@@ -55,8 +58,9 @@ def vector_leg(
     if reading.untaken is not None or recall == "lexical":
         nothing = Scored.nothing()
         return VectorLeg(query_vector, nothing, nothing.rows, nothing.rows)
-    search = ClusterNearest if snapshot.clustered else _Nearest
-    nearest = search(request, snapshot, reading, query_vector, window, floor)
+    common = (request, snapshot, reading, query_vector, window, floor)
+    index = snapshot.generation.index
+    nearest = ClusterNearest(*common) if snapshot.clustered else Nearest(*common, index)
     found = yield from nearest.find()
     extra = yield from _not_found(request, snapshot, reading, found)
     counted = extra
@@ -65,6 +69,21 @@ def vector_leg(
         every = yield from replace(nearest, request=seen).find()
         counted = np.union1d(extra, (yield from _not_found(seen, snapshot, reading, every)))
     return VectorLeg(query_vector, found, extra, counted)
+
+
+def user_leg(
+    request: SearchRequest,
+    snapshot: Snapshot,
+    reading: Reading,
+    window: int,
+    items: ItemTable,
+    state: NDArray[np.float32],
+) -> Steps[Scored]:
+    """What suits a shopper's state (d,) most, of what the caller's query finds."""
+    nearest = Nearest(request, snapshot, reading, state, window, -np.inf, items)
+    found = yield from nearest.find()
+    absent = yield from _not_found(request, snapshot, reading, found)
+    return found.take(~np.isin(found.rows, absent))
 
 
 def _encode(snapshot: Snapshot, text: str) -> Steps[NDArray[np.float32]]:
@@ -88,7 +107,7 @@ class _Listed(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Nearest:
+class Nearest:
     """The search for at most `window` rows that the conditions allow."""
 
     request: SearchRequest
@@ -97,6 +116,7 @@ class _Nearest:
     query_vector: NDArray[np.float32]
     window: int
     floor: float
+    index: VectorIndex
 
     def find(self) -> Steps[Scored]:
         """Nearest first, with the scores of the caller's query.
@@ -152,8 +172,7 @@ class _Nearest:
 
     def _near(self, k: int, among: NDArray[np.int64] | None = None) -> Steps[NDArray[np.int64]]:
         """The k nearest rows above the floor, by exact search where it is among some."""
-        index = self.snapshot.generation.index
-        rows, cosines = yield Computation(lambda: index.search(self.query_vector, k, among))
+        rows, cosines = yield Computation(lambda: self.index.search(self.query_vector, k, among))
         near: NDArray[np.int64] = rows[cosines >= self.floor]
         return near
 

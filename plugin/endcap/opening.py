@@ -92,6 +92,12 @@ class Snapshot:
         """What suits a shopper, where a model was promoted."""
         return next((s for s in self.scorers if isinstance(s, ModelColumn)), None)
 
+    @property
+    def item_table(self) -> ItemTable | None:
+        """The products as that model sees them."""
+        items = None if self.user_model is None else self.user_model.items
+        return items if isinstance(items, ItemTable) else None
+
     def text_query(self, text: str) -> Query:
         """The words of a text, looked for in all text fields as if they were one."""
         return text_query(self.text_fields, text)

@@ -2,8 +2,11 @@
 
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
 
 from endcap.bodies import Reading
 from endcap.cursors import Cursor
@@ -148,8 +151,19 @@ class Search:
         if groups is not None:
             hits = 0 if lexical is None else len(lexical.rows)
             window = replace(window, groups=groups.of(window.candidates.rows, hits))
-        weights, fusion = self.plan.weights, self.plan.fusion
-        return window, rerank(self.snapshot, window.candidates, weights, fusion)
+        weights = self._weights(window, recalled.history)
+        return window, rerank(self.snapshot, window.candidates, weights, self.plan.fusion)
+
+    def _weights(self, window: Window, history: HistoryLeg | None) -> Mapping[str, float]:
+        """Where neither a text nor a score says anything, the user-item model alone orders the
+        page, unless the request says otherwise.
+        """
+        suited = history is not None and history.suited
+        silent = bool(np.isnan(window.candidates.lexical).all())
+        options = self.request.options
+        if suited and silent and options.weights is None and options.rerank:
+            return {"model": 1.0}
+        return self.plan.weights
 
     def _fetch(
         self, window: Window, reranked: Reranked, page: Page

@@ -8,7 +8,7 @@ from toy_model import toy_model
 
 from endcap import item_tables
 from endcap.exceptions import ArtefactError
-from endcap.item_tables import open_table, with_segments
+from endcap.item_tables import Likeness, open_table, with_segments
 from endcap_indexer.catalogue import Product
 from endcap_indexer.generations import Generation, generation_folder
 from endcap_indexer.generations.updates import update_generation
@@ -163,14 +163,12 @@ def test_what_is_alike_has_the_same_direction_however_long_it_is(store, generati
     lengths = np.where(np.arange(72) % 2, 9.0, 0.5)
     vectors = np.column_stack([np.cos(angles), np.sin(angles)]) * lengths[:, None]
     table = open_anew(store, toy_model(dict(zip(names, vectors, strict=True))), generation)
-    rows, cosines = table.alike(30, 4)
-    assert set(rows.tolist()) == {28, 29, 31, 32}
+    rows, cosines = Likeness(table).search(table.vectors(np.array([30]))[0], 5)
+    assert rows[0] == 30
+    assert set(rows.tolist()) == {28, 29, 30, 31, 32}
     assert (cosines > 0.99).all()
-
-
-def test_nothing_is_like_what_is_unknown(store, model, generation):
-    rows, cosines = open_anew(store, model, generation).alike(0, 5)
-    assert len(rows) == len(cosines) == 0
+    rows, _ = Likeness(table).search(table.vectors(np.array([30]))[0], 5, np.array([0, 35, 33]))
+    assert rows.tolist() == [33, 35, 0]
 
 
 # Segments

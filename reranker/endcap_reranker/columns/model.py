@@ -10,6 +10,8 @@ from endcap_reranker.candidates import Candidates, Shopper
 from endcap_reranker.models import UserItemModel
 
 REFERENCES = 512  # products whose scores say what is much for a shopper
+LEAST_DEVIATION = 1e-6  # where all score alike
+STEEP = 80.0  # beyond it the exponential of a float32 overflows
 
 
 class ItemVectors(Protocol):
@@ -24,17 +26,18 @@ class ItemVectors(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class ModelColumn:
-    """The model's score `s` against those of any product: `z / (z + half)`, `z = (s - m) / d`.
+    """The model's score `s` against those of any product: `σ(z - half)`, `z = (s - m) / d`.
 
     m and d are the mean and the deviation of the shopper's scores over products drawn once from the
-    catalogue, so what a score means depends neither on the window nor on the scale of the model.
-    What suits less than the mean has 0.
+    catalogue, so what a score means depends neither on the window nor on the scale of the model. A
+    product `half` deviations above the mean has 1/2, an average one little, and the order of what
+    is not liked is the model's too.
     """
 
     model: UserItemModel
     items: ItemVectors
     references: Floats  # (r, d)
-    half: float = 3.0
+    half: float = 2.0
     name: str = "model"
 
     @classmethod
@@ -61,6 +64,7 @@ class ModelColumn:
             return np.full(len(candidates), np.nan, np.float32)
         usual = self.model.score(state, self.references)
         scores = self.model.score(state, self.items.vectors(candidates.rows))
-        deviation = max(float(usual.std()), float(np.finfo(np.float32).tiny))
-        suited: Floats = np.maximum((scores - usual.mean()) / np.float32(deviation), 0)
-        return suited / (suited + np.float32(self.half))
+        deviation = max(float(usual.std()), LEAST_DEVIATION)
+        above = (scores - usual.mean()) / np.float32(deviation) - np.float32(self.half)
+        liked: Floats = 1 / (1 + np.exp(-above.clip(-STEEP, STEEP)))
+        return liked
