@@ -8,7 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endcap_reranker.arrays import Codes, Floats
-from endcap_reranker.counting import Neighbours, count_neighbours, count_popularity, slices
+from endcap_reranker.counting import (
+    HALF_LIFE,
+    Neighbours,
+    count_neighbours,
+    count_popularity,
+    slices,
+)
 from endcap_reranker.exceptions import ArtefactError
 from endcap_reranker.ids import find_codes, from_tensor, to_tensor
 from endcap_reranker.interactions import Interactions
@@ -49,7 +55,7 @@ class Cooccurrence:
         shrink: float = 10.0,
         decay: float = 0.8,
         longest: int = 100,
-        half_life: float = 90.0,
+        half_life: float = HALF_LIFE,
     ) -> "Cooccurrence":
         """Count the neighbours (see count_neighbours); half_life: of the popularity, in days."""
         return cls(

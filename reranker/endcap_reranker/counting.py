@@ -11,6 +11,7 @@ from endcap_reranker.interactions import Histories, Interactions
 
 PAIRS = 2_000_000  # of one block: about 200 MB while it is sorted
 DAY = 86_400.0
+HALF_LIFE = 90.0  # days
 
 Indptr = NDArray[np.int64]
 
@@ -31,14 +32,28 @@ def slices(indptr: Indptr, chosen: NDArray[np.integer]) -> tuple[NDArray[np.int6
     return offsets + np.arange(len(offsets)), lengths
 
 
-def count_popularity(interactions: Interactions, half_life: float) -> Floats:
-    """(m,) sums of weights; with times, an event `half_life` days before the last counts half."""
-    weights = interactions.weights.astype(np.float64)
-    if interactions.times is not None and len(interactions):
-        age = (interactions.times.max() - interactions.times) / DAY
-        weights = weights * 0.5 ** (age / half_life)
+def count_popularity(interactions: Interactions, half_life: float = HALF_LIFE) -> Floats:
+    """(m,) sums of weights, where an event `half_life` days before the last counts half.
+
+    Without times each event counts half of the same user's next one: what was chosen last is the
+    nearest there is to what is chosen now.
+    """
+    age = _steps(interactions) if interactions.times is None else _days(interactions) / half_life
+    weights = interactions.weights.astype(np.float64) * 0.5**age
     counts = np.bincount(interactions.items, weights, len(interactions.item_ids))
     return counts.astype(np.float32)
+
+
+def _steps(interactions: Interactions) -> NDArray[np.int64]:
+    """(n,) how many events of the same user came after."""
+    ends = interactions.histories().indptr[1:]
+    return ends[interactions.users] - 1 - np.arange(len(interactions))
+
+
+def _days(interactions: Interactions) -> NDArray[np.float64]:
+    """(n,) how long before the last event of all."""
+    assert interactions.times is not None
+    return (interactions.times.max(initial=-np.inf) - interactions.times) / DAY
 
 
 def count_neighbours(

@@ -124,8 +124,15 @@ def test_types(checkerboard):
 
 
 def test_popularity_is_the_sum_of_weights(make_interactions):
-    interactions = make_interactions([(0, 0), (0, 0), (1, 2)], 3, weights=[1.0, 3.0, 2.0])
-    np.testing.assert_array_equal(count_popularity(interactions, 90.0), [4, 0, 2])
+    interactions = make_interactions(
+        [(0, 0), (0, 0), (1, 2)], 3, weights=[1.0, 3.0, 2.0], times=[0.0, 0.0, 0.0]
+    )
+    np.testing.assert_array_equal(count_popularity(interactions), [4, 0, 2])
+
+
+def test_without_times_an_event_counts_half_of_the_users_next_one(make_interactions):
+    interactions = make_interactions([(0, 0), (0, 1), (0, 2), (1, 0)], 3)
+    np.testing.assert_array_equal(count_popularity(interactions), [1.25, 0.5, 1])
 
 
 def test_popularity_halves_with_the_half_life(make_interactions):
