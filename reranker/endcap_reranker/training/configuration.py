@@ -17,6 +17,7 @@ class TrainingConfiguration:
     patience: int = 4  # epochs without a better validation NDCG@10 that end the training
     learning_rate: float = 3e-3  # of Adam
     weight_decay: float = 0.0
+    averaging: float = 0.995  # decay, by step, of the mean of the parameters that is the model
     batch_events: int = 2048  # padded
     dropout: float = 0.2
     id_dropout: float = 0.2
@@ -32,7 +33,7 @@ class TrainingConfiguration:
         for name in ("epochs", "patience", "batch_events", "negatives", "validation_users"):
             if getattr(self, name) < 1:
                 raise ModelError(f"{name} must be 1 or more, not {getattr(self, name)}")
-        for name in ("dropout", "id_dropout", "validation_share"):
+        for name in ("dropout", "id_dropout", "validation_share", "averaging"):
             if not 0 <= getattr(self, name) < 1:
                 raise ModelError(f"{name} must be from 0 to below 1, not {getattr(self, name)}")
         if not self.learning_rate > 0:

@@ -1,6 +1,7 @@
 """What is learnt of one batch."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -26,7 +27,12 @@ class Learnt(NamedTuple):
 
 
 class Learner:
-    """The optimiser of a network: Adam (Kingma and Ba, ICLR 2015), decoupled weight decay."""
+    """The optimiser of a network: Adam (Kingma and Ba, ICLR 2015), decoupled weight decay.
+
+    What counts is the decaying mean of the parameters over the steps (Polyak and Juditsky, SIAM
+    1992): it is ahead of where the last steps happened to lead. Over the first steps the mean is
+    short: its decay is at most `(1 + steps) / (10 + steps)`.
+    """
 
     def __init__(
         self,
@@ -46,6 +52,8 @@ class Learner:
             configuration.learning_rate,
             weight_decay=configuration.weight_decay,
         )
+        self.steps = 0
+        self.mean = {name: value.detach().clone() for name, value in network.parameters.items()}
 
     def learn(self, batch: Batch, random: np.random.Generator) -> Learnt:
         """One step down the mean loss of the batch's positions."""
@@ -66,11 +74,32 @@ class Learner:
             states = self._states(batch, vectors, places[0], first)
             loss = self._descend(states, vectors, places[1], places[2], negatives)
         self.optimizer.step()
+        self._average()
         return Learnt(loss, len(targets))
 
+    def _average(self) -> None:
+        import torch
+
+        self.steps += 1
+        decay = min(self.configuration.averaging, (1 + self.steps) / (10 + self.steps))
+        with torch.no_grad():
+            for name, value in self.network.parameters.items():
+                self.mean[name].lerp_(value, 1 - decay)
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """The network with the mean of its parameters; afterwards it is as it was."""
+        now = self.network.learnt()
+        self.network.set({name: value.cpu().numpy() for name, value in self.mean.items()})
+        try:
+            yield
+        finally:
+            self.network.set(now)
+
     def state(self) -> dict[str, Floats]:
-        """The optimiser's moments by parameter, and how many steps it took."""
-        return {
+        """The mean, and the optimiser's moments and steps, by parameter."""
+        means = {f"{name}.mean": value.cpu().numpy().copy() for name, value in self.mean.items()}
+        return means | {
             f"{name}.{kind}": value.cpu().numpy().copy()
             for name, tensor in self.network.parameters.items()
             for kind, value in self.optimizer.state[tensor].items()
@@ -83,9 +112,12 @@ class Learner:
         for name, tensor in self.network.parameters.items():
             for key, value in state.items():
                 owner, _, kind = key.rpartition(".")
-                if owner == name:
+                if owner == name and kind == "mean":
+                    self.mean[name].copy_(torch.tensor(value))
+                elif owner == name:
                     device = "cpu" if kind == "step" else self.network.device
                     self.optimizer.state[tensor][kind] = torch.tensor(value, device=device)
+                    self.steps = int(value) if kind == "step" else self.steps
 
     def _vectors(self, codes: NDArray[np.int64] | None) -> "Tensor":
         import torch

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from endcap_reranker.baselines import rank_baselines
-from endcap_reranker.models import ColdCalibration, ModelConfiguration, UserItemModel
+from endcap_reranker.models import ModelConfiguration, UserItemModel
 from endcap_reranker.models.parameters import Parameters, part
 from endcap_reranker.models.parts import Parts
-from endcap_reranker.training.cold import calibrate
+from endcap_reranker.training.cold import BothWays
 from endcap_reranker.training.configuration import TrainingConfiguration
 from endcap_reranker.training.growth import grow, user_rows
 from endcap_reranker.training.learning import Learner
@@ -59,12 +59,14 @@ class Plan:
         """How the best epoch ranks the validation, beside the baselines on the same questions."""
         run.network.set(run.best)
         interactions, text = prepared.interactions, prepared.content.text
+        both = BothWays.of(self.configuration, self._learnt(run, prepared), prepared.content)
         return {
             "epochs": run.epochs,
             "best_epoch": run.best_epoch,
             "ndcg_before": run.ndcg_before,
             "validation": {"cases": len(run.validation), **run.rank()},
             "baselines": rank_baselines(baselines, interactions, text, run.validation),
+            "cold_spread": both.affordable(both.match(run.last_states()), run.ndcg_of),
         }
 
     def count(self, run: Run, prepared: Prepared) -> dict[str, Any]:
@@ -80,14 +82,19 @@ class Plan:
             "parameters": sum(array.size for array in run.best.values()),
         }
 
-    def model(self, run: Run, prepared: Prepared) -> UserItemModel:
-        """As it is served: the best epoch's, calibrated."""
-        interactions = prepared.interactions
-        learnt = {**self.start(prepared), **run.best}
-        keys, rows = user_rows(learnt, interactions, self.before)
+    def model(self, run: Run, prepared: Prepared, cold_spread: float) -> UserItemModel:
+        """As it is served: the best epoch's, cold products having this share of the warm spread."""
+        run.network.set(run.best)
+        learnt = self._learnt(run, prepared)
+        keys, rows = user_rows(learnt, prepared.interactions, self.before)
         parts = Parts.of(self.configuration)
         parameters = parts.complete({**learnt, **rows}, prepared.content)
-        plain = ColdCalibration.none(self.configuration.dimension)
-        model = UserItemModel(self.configuration, interactions.item_ids, parameters, plain, keys)
-        run.network.set(run.best)
-        return calibrate(model, prepared.content, run.last_states())
+        both = BothWays.of(self.configuration, learnt, prepared.content)
+        matched = both.match(run.last_states())
+        calibration = matched._replace(spread=cold_spread * matched.spread)
+        ids = prepared.interactions.item_ids
+        return UserItemModel(self.configuration, ids, parameters, calibration, keys)
+
+    def _learnt(self, run: Run, prepared: Prepared) -> Parameters:
+        """The best epoch's, and what brings content to one scale."""
+        return {**self.start(prepared), **run.best}

@@ -69,8 +69,9 @@ class Run:
         ):
             started = time.perf_counter()
             loss = self._learn(self.configuration.epochs, on_progress)
-            ranked = self.rank()
-            self._judge(ranked[NDCG])
+            with self.learner.averaged():
+                ranked = self.rank()
+                self._judge(ranked[NDCG])
             self._note(loss, started, **ranked)
             on_epoch(self)
 
@@ -80,7 +81,8 @@ class Run:
             started = time.perf_counter()
             self._note(self._learn(epochs, on_progress, refit=True), started)
             on_epoch(self)
-        self.best = self.network.learnt()
+        with self.learner.averaged():
+            self.best = self.network.learnt()
 
     @property
     def best_epoch(self) -> int:
@@ -93,7 +95,7 @@ class Run:
         self.ndcg_before = self.best_ndcg
 
     def rank(self) -> dict[str, float]:
-        """Of the validation, as the network is now; full ranking."""
+        """Of the validation, as the network is; full ranking."""
         return average(rank_cases(self.validation, self.network.n_items, self._scores()))
 
     def _note(self, loss: float, started: float, **ranked: float) -> None:
@@ -135,16 +137,25 @@ class Run:
         last: Floats = states.cpu().numpy()
         return last
 
-    def _scores(self) -> Callable[[Cases], Floats]:
+    def ndcg_of(self, candidates: Floats, asked: NDArray[np.bool_]) -> float:
+        """Of the validation's questions for the `asked` items (m,), were these (m, d) the items
+        that are ranked; the histories stay.
+        """
+        questions = self.validation.of(np.flatnonzero(asked[self.validation.targets]))
+        ranks = rank_cases(questions, self.network.n_items, self._scores(candidates))
+        return average(ranks)[NDCG]
+
+    def _scores(self, candidates: Floats | None = None) -> Callable[[Cases], Floats]:
         import torch
 
         with torch.no_grad():
             vectors: Tensor = self.network.all_vectors()
+        ranked = vectors if candidates is None else torch.from_numpy(candidates).to(vectors)
 
         def score(some: Cases) -> Floats:
             with torch.no_grad():
                 states = self.network.last_states(some, vectors)
-                scores: Floats = self.network.scores(states, vectors).float().cpu().numpy()
+                scores: Floats = self.network.scores(states, ranked).float().cpu().numpy()
             return scores
 
         return score

@@ -114,6 +114,6 @@ def _follow(
             run.restore(resume)
         both = {**made_of, VALIDATED: said}
         run.go_for(said["best_epoch"], on_progress, lambda run: on_checkpoint(run.checkpoint(both)))
-    model = plan.model(run, prepared)
+    model = plan.model(run, prepared, said["cold_spread"])
     seconds = time.perf_counter() - started
     return Trained(model, {**made_of, **said, **plan.count(run, prepared), "seconds": seconds})

@@ -1,5 +1,5 @@
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from endcap_reranker import Histories
@@ -25,6 +25,7 @@ def test_a_batch_is_padded_behind_the_last_event():
     np.testing.assert_array_equal(batch.weights, [[2, 2, 2], [2, 2, 0]])
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 40), max_size=60), st.integers(1, 100), st.integers(0, 99))
 def test_everybody_is_in_one_batch_and_no_batch_is_too_large(lengths, events, seed):
     histories = histories_of(*lengths)
