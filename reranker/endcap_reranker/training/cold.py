@@ -38,7 +38,7 @@ class BothWays(NamedTuple):
 
         Scores of items with mean μ and covariance C have mean s·μ and variance sᵀ C s.
         """
-        known: Mask = np.isfinite(self.cold).all(axis=1)
+        known = np.isfinite(self.cold[:, 0])
         if not known.any():
             return ColdCalibration.none(self.warm.shape[1])
         warm_mean, cold_mean = self.warm[known].mean(axis=0), self.cold[known].mean(axis=0)
@@ -55,7 +55,7 @@ class BothWays(NamedTuple):
         items out. A part of the items is treated as cold, and the others are asked for. ndcg: of
         candidates (m, d), over the questions whose right item is asked (m,) for.
         """
-        known: Mask = np.isfinite(self.cold).all(axis=1)
+        known = np.isfinite(self.cold[:, 0])
         treated: Mask = known & (np.random.default_rng(0).random(len(known)) < TREATED_AS_COLD)
         if not treated.any():
             return 1.0
