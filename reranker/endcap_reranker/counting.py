@@ -53,7 +53,8 @@ def _steps(interactions: Interactions) -> NDArray[np.int64]:
 def _days(interactions: Interactions) -> NDArray[np.float64]:
     """(n,) how long before the last event of all."""
     assert interactions.times is not None
-    return (interactions.times.max(initial=-np.inf) - interactions.times) / DAY
+    days: Doubles = (interactions.times.max(initial=-np.inf) - interactions.times) / DAY
+    return days
 
 
 def count_neighbours(
