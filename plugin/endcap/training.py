@@ -7,7 +7,7 @@ import hashlib
 import importlib.util
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -131,6 +131,21 @@ class Trainer:
             on_progress=on_progress,
         )
 
+    def train_unaware(
+        self, name: str, interactions: Interactions, on_progress: OnProgress
+    ) -> Trained:
+        """A model of the same choices as this one, that has not seen the last two products of
+        anybody: what a tuning asks for. The last but one is what its epochs are chosen by, where
+        events have no times.
+        """
+        require_torch()
+        registry, distinct = Registry(self.store, self.index), interactions.distinct()
+        training = TrainingConfiguration.from_json(registry.facts(name)["training"])
+        last = 1 if interactions.times is None else 2
+        training = replace(training, refit=training.refit and last == 2)
+        configuration = registry.model(name).configuration
+        return self.train(distinct.without_last(last), configuration, training, on_progress)
+
     def promoted(self) -> str:
         """The name of the promoted model; raises `ArtefactError` where there is none."""
         name = Registry(self.store, self.index).promoted().get(MODEL)
@@ -149,7 +164,7 @@ class Trainer:
             RUN: json.dumps({**record, **facts}, indent=1).encode(),
             CURVES: draw_curves(record),
         }
-        name = registry.save_model(trained.model, self._facts(trained, facts), told)
+        name = registry.save_model(trained.model, self.facts(trained, facts), told)
         open_table(self.store, name, trained.model, registry.facts(name), self.generation)
         try:
             registry.promote(name)
@@ -157,7 +172,8 @@ class Trainer:
             return Kept(name, record, str(error))
         return Kept(name, record, None)
 
-    def _facts(self, trained: Trained, facts: Mapping[str, Any]) -> dict[str, Any]:
+    def facts(self, trained: Trained, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """What an artefact says of a model, beside these facts."""
         configuration, record = trained.model.configuration, trained.record
         return {
             **facts,

@@ -1,7 +1,7 @@
 """`endcap evaluate` and `endcap tune`."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,20 +17,32 @@ from endcap.cli.options import (
     find_places,
     open_client,
 )
+from endcap.cli.progress import TrainingProgress
 from endcap.cli.terminal import open_console, say, say_bad_rows
 from endcap.client import SearchClient
 from endcap.configuration import Configuration
 from endcap.connections import connect
-from endcap.evaluation import Judgments, Tuned, Tuner, tune_on_events
+from endcap.evaluation import (
+    Judgments,
+    Tuned,
+    TunedOnEvents,
+    Tuner,
+    Unaware,
+    tune_on_events,
+)
 from endcap.evaluation import evaluate as compare
+from endcap.evaluation.shoppers import OpenClient
 from endcap.evaluation.tables import print_rows, write_rows
-from endcap.event_sources import read_files, read_interactions
+from endcap.event_sources import identify_by, read_engine, read_files, read_interactions
 from endcap.exceptions import EvaluationError
+from endcap.identity import Identity
 from endcap.operations import live_generation, made_of
-from endcap.registry import COOCCURRENCE, TUNING, Registry
+from endcap.registry import COOCCURRENCE, MODEL, TUNING, Registry
+from endcap.training import Trainer
 from endcap.tuning import Tuning
 from endcap_indexer.catalogue import BadRows, CatalogueFields, digest_of
-from endcap_reranker import Fitted
+from endcap_indexer.generations import Generation, Manifest, generation_folder
+from endcap_reranker import Fitted, Interactions
 
 BASELINE_BOOSTS = "baseline_boosts"  # in the facts of a tuning
 
@@ -80,10 +92,17 @@ def evaluate(
 def tune(
     judgments: Annotated[Path | None, JUDGMENTS] = None,
     events: Annotated[
-        Path | None, typer.Option(help="Fit the weights on these events: .jsonl, .csv or .tsv.")
+        list[Path] | None,
+        typer.Option(help="Fit the weights on these events: .jsonl, .csv or .tsv; repeatable."),
     ] = None,
+    from_engine: Annotated[
+        bool, typer.Option("--from-engine", help="Fit them on the engine's own UBI events.")
+    ] = False,
     index: Index = "products",
     split: Split = None,
+    model: Annotated[
+        bool, typer.Option(help="Fit the weight of the promoted model too; needs torch.")
+    ] = True,
     folds: Annotated[bool, typer.Option(help="Measure the choice out-of-fold too.")] = True,
     json: JsonFile = None,
     store: Store = None,
@@ -95,22 +114,18 @@ def tune(
     configuration = _read_unhurried(config)
     tuning: Tuning | None = None
     baseline: Tuning | None = None
+    place, _ = find_places(engine, store, configuration)
     with open_client(engine, store, configuration) as (client, folder):
-        fields = CatalogueFields.from_table(live_generation(client, folder, index).catalogue)
+        shop = _Shop(console, client, folder, index, live_generation(client, folder, index))
         if judgments is not None:
             judged = _read_judgments(judgments, split)
             tuner = Tuner(client, index, judged, say=functools.partial(say, console))
             tuning, baseline = _tune_on_judgments(console, tuner, folds, json)
-    if events is not None:
-        place, _ = find_places(engine, store, configuration)
-        open_scratch = functools.partial(_open_scratch, place, configuration)
-        bad_rows = BadRows()
-        interactions = read_interactions(read_files([events], bad_rows), bad_rows)
-        say_bad_rows(console, bad_rows)
-        with console.status("tuning on each shopper's last-but-one event"):
-            tuned = tune_on_events(open_scratch, folder, index, interactions, fields, tuning)
-        _say_fitted(console, tuned.fitted)
-        tuning, baseline = tuned.tuning, baseline or tuned.baseline
+        if events or from_engine:
+            open_scratch = functools.partial(_open_scratch, place, configuration)
+            interactions = shop.read(None if from_engine else events or [])
+            tuned = shop.tune(open_scratch, interactions, tuning, model)
+            tuning, baseline = tuned.tuning, baseline or tuned.baseline
     if tuning is None or baseline is None:
         raise EvaluationError("nothing to tune on: pass judgments, --events or both")
     registry = Registry(folder, index)
@@ -121,6 +136,54 @@ def tune(
     say(console, f"is promoted: {tuning.to_json().decode()}", label=name, style="bold")
     if COOCCURRENCE not in registry.promoted():
         say(console, "co-occurrence is not counted yet; run: endcap train EVENTS", label="but")
+
+
+@dataclass(frozen=True)
+class _Shop:
+    """What events are tuned on."""
+
+    console: Console
+    client: SearchClient
+    store: Path
+    index: str
+    live: Manifest
+
+    def read(self, events: Sequence[Path] | None) -> Interactions:
+        """None: the engine's own."""
+        bad_rows = BadRows()
+        rows = read_engine(self.client) if events is None else read_files(events, bad_rows)
+        identify = identify_by(Identity(self.store))
+        interactions = read_interactions(rows, bad_rows, identify=identify)
+        say_bad_rows(self.console, bad_rows)
+        return interactions
+
+    def tune(
+        self,
+        open_scratch: OpenClient,
+        interactions: Interactions,
+        start: Tuning | None,
+        model: bool,
+    ) -> TunedOnEvents:
+        fields = CatalogueFields.from_table(self.live.catalogue)
+        unaware = self._train_unaware(interactions) if model else None
+        with self.console.status("tuning on each shopper's last-but-one event"):
+            tuned = tune_on_events(
+                open_scratch, self.store, self.index, interactions, fields, start, unaware=unaware
+            )
+        _say_fitted(self.console, tuned.fitted)
+        return tuned
+
+    def _train_unaware(self, interactions: Interactions) -> Unaware | None:
+        """A model like the promoted one that does not know the answers; None where none is."""
+        name = Registry(self.store, self.index).promoted().get(MODEL)
+        if name is None:
+            return None
+        generation = Generation.open(generation_folder(self.store, self.live.generation))
+        trainer = Trainer(self.store, self.index, generation)
+        say(self.console, f"training a model like {name} that does not know the answers")
+        with TrainingProgress(self.console) as progress:
+            trained = trainer.train_unaware(name, interactions, progress.advance)
+        return Unaware(trained.model, trainer.facts(trained, {}))
 
 
 def _tune_on_judgments(console: Console, tuner: Tuner, folds: bool, json: Path | None) -> Tuned:

@@ -2,19 +2,20 @@
 
 Each shopper's last-but-one product is taken as a search that ended well: what was typed before
 it, else the words of its product's category, else the first words of its title; the history is
-what came before. Two leaks are kept out. The last product is never looked at: it is what a
-benchmark asks for. And the co-occurrence that is used while fitting has not counted the last two:
-had it counted the answer together with its own history, it would recognise it, and its weight
-would be far too high for the events that are still to come.
+what came before. Where enough of them were typed, those alone are asked. Two leaks are kept out.
+The last product is never looked at: it is what a benchmark asks for. And neither the co-occurrence
+nor the model that are used while fitting has seen the last two: had they seen the answer together
+with its own history, they would recognise it, and their weights would be far too high for the
+events that are still to come.
 """
 
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,8 +29,10 @@ from endcap.registry import Registry
 from endcap.tuning import Tuning
 from endcap_indexer.catalogue import CatalogueFields
 from endcap_reranker import Cooccurrence, Fitted, Interactions, fit
+from endcap_reranker.models import UserItemModel
 
 USERS = 1500
+TYPED = 200  # searches that shoppers typed themselves are enough to fit on
 HELD_OUT = 2  # the last product and the one before
 PAGE = 500
 
@@ -37,6 +40,13 @@ PERSONAL = ("history", "cooccurrence", "model")  # nothing but a shopper's past 
 QUERIES = 150  # on which boosts and floor are tuned: each is searched some ten times
 
 OpenClient = Callable[[Path], SearchClient]  # a store → a client on it, of the same engine
+
+
+class Unaware(NamedTuple):
+    """A model that has not seen the last two products of anybody. facts: what its artefact says."""
+
+    model: UserItemModel
+    facts: Mapping[str, Any]
 
 
 class Visit(NamedTuple):
@@ -69,6 +79,7 @@ def tune_on_events(
     fields: CatalogueFields,
     start: Tuning | None = None,
     *,
+    unaware: Unaware | None = None,
     window: int = WINDOW,
     users: int = USERS,
     seed: int = 0,
@@ -76,20 +87,17 @@ def tune_on_events(
     """A tuning from the last-but-one events of a sample of users, through the public client.
 
     First boosts, floor and fusion, for what shoppers chose after each text, unless `start` says
-    them (judgments know better); then the weights of every column. Raises TooFewEventsError where
-    no event can be asked for, FittingError where none of them was found.
+    them (judgments know better); then the weights of every column, that of a model where one that
+    has not seen the answers is given. Raises TooFewEventsError where no event can be asked for,
+    FittingError where none of them was found.
     """
     interactions = interactions.distinct()
     visits = sample_visits(interactions, HELD_OUT, users, seed)
     if not visits:
         raise TooFewEventsError("no shopper has three products, so there is no search to tune on")
     counted = Cooccurrence.count(interactions.without_last(HELD_OUT))
-    with scratch_store(store, index, counted) as scratch, open_client(scratch) as client:
-        texts = _texts(client, index, fields, visits)
-        typed = [(visit, visit.typed or texts.get(visit.item, "")) for visit in visits]
-        asked = [(visit, text) for visit, text in typed if text]
-        if not asked:
-            raise TooFewEventsError("no product of these events has words to search for")
+    with scratch_store(store, index, counted, unaware) as scratch, open_client(scratch) as client:
+        asked = _ask(client, index, fields, visits)
         tuned = Tuned(start, start) if start else _tune_legs(client, index, asked)
         # The fit starts where every column says something.
         everything = replace(tuned.tuning, weights=Tuning().weights)
@@ -113,6 +121,21 @@ def tune_on_events(
         tuned.baseline,
         fitted,
     )
+
+
+def _ask(
+    client: SearchClient, index: str, fields: CatalogueFields, visits: Sequence[Visit]
+) -> list[tuple[Visit, str]]:
+    """The visits, each with what is searched for."""
+    typed = [(visit, visit.typed) for visit in visits if visit.typed]
+    if len(typed) >= TYPED:
+        return typed
+    texts = _texts(client, index, fields, visits)
+    known = [(visit, visit.typed or texts.get(visit.item, "")) for visit in visits]
+    asked = [(visit, text) for visit, text in known if text]
+    if not asked:
+        raise TooFewEventsError("no product of these events has words to search for")
+    return asked
 
 
 def _tune_legs(client: SearchClient, index: str, asked: Sequence[tuple[Visit, str]]) -> Tuned:
@@ -167,13 +190,19 @@ def _texts(
 
 
 @contextmanager
-def scratch_store(store: Path, index: str, counted: Cooccurrence) -> Iterator[Path]:
-    """The same generations and encoders with this co-occurrence alone, gone afterwards."""
+def scratch_store(
+    store: Path, index: str, counted: Cooccurrence, unaware: Unaware | None = None
+) -> Iterator[Path]:
+    """The same generations and encoders with this co-occurrence and this model alone, gone
+    afterwards.
+    """
     with tempfile.TemporaryDirectory(prefix="endcap-fitting-") as folder:
         scratch = Path(folder)
         for part in ("generations", "encoders"):
             (scratch / part).symlink_to((store / part).resolve())
         registry = Registry(scratch, index)
-        name = registry.save_cooccurrence(counted, {"made_for": "fitting"})
-        registry.promote(name)
+        registry.promote(registry.save_cooccurrence(counted, {"made_for": "fitting"}))
+        if unaware is not None:
+            name = registry.save_model(unaware.model, unaware.facts)
+            registry.promote(name, force=True)
         yield scratch

@@ -4,6 +4,7 @@ import pytest
 
 from endcap.evaluation.systems import SYSTEMS
 from endcap.registry import TUNING, Registry
+from endcap.tuning import Tuning
 from endcap_indexer.catalogue import digest_of
 
 JUDGED = (("red sofa", 0), ("navy lamp", 22), ("crimson coat", 9), ("blue light", 17))
@@ -75,11 +76,44 @@ def test_a_tuning_is_measured_out_of_fold(shop, judgments, folder):
 
 
 def test_weights_are_fitted_on_events(shop, store, events):
-    shop("train", "events.jsonl")
+    shop("train", "events.jsonl", "--no-model")
     said = shop("tune", "--events", "events.jsonl").stdout
     assert "searches made from events: NDCG@10" in said
     assert "not counted yet" not in said
     assert Registry(store, "products").promoted()[TUNING] == "tuning-000001"
+
+
+@pytest.mark.torch
+def test_the_weight_of_a_promoted_model_is_fitted_with_one_that_does_not_know_the_answers(
+    shop, store, write_rows
+):
+    kinds = [[n for n in range(72) if n % 6 // 2 == kind] for kind in range(3)]
+    rows = [
+        {"user": f"u{user}", "item": f"p{kinds[user % 3][(user + 5 * step) % 24]:03}"}
+        for user in range(30)
+        for step in range(5)
+    ]
+    write_rows("many.jsonl", rows)
+    quick = ("--encoder", "mean", "--dimension", "8", "--epochs", "3", "--device", "cpu")
+    shop("train", "many.jsonl", *quick)
+    registry = Registry(store, "products")
+    registry.promote("model-000001", force=True)
+    said = shop("tune", "--events", "many.jsonl").stdout
+    assert "training a model like model-000001 that does not know the answers" in said
+    weights = registry.tuning("tuning-000001").weights
+    assert weights.keys() == Tuning().weights.keys()
+    assert weights["model"] != Tuning().weights["model"]
+    assert registry.promoted()["model"] == "model-000001"
+    shop("tune", "--events", "many.jsonl", "--no-model")
+    assert registry.tuning("tuning-000002").weights["model"] == Tuning().weights["model"]
+
+
+def test_weights_are_fitted_on_the_engine_s_own_events(shop, store, events):
+    for line in events.read_text().splitlines()[:60]:
+        row = json.loads(line)
+        shop("record", row["item"], "--user", row["user"], "--query", "red sofa")
+    said = shop("tune", "--from-engine", "--no-model").stdout
+    assert "searches made from events: NDCG@10" in said
 
 
 def test_a_budget_does_not_cut_a_measurement_short(shop, judgments, folder):

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from toy_model import toy_model
 
 import endcap
 from endcap.evaluation import shoppers, tune_on_events
-from endcap.evaluation.shoppers import Visit, sample_visits
+from endcap.evaluation.shoppers import Unaware, Visit, sample_visits
 from endcap.exceptions import TooFewEventsError
 from endcap.registry import COOCCURRENCE, Registry
 from endcap.tuning import Tuning
@@ -153,6 +154,35 @@ def test_what_was_typed_is_searched_for(store, pairs, monkeypatch):
         ("crimson sofa", ("p000",), ("p000",)),
         ("blue couch", ("p001",), ("p001",)),
     }
+
+
+def test_what_enough_shoppers_typed_themselves_is_asked_alone(store, pairs, monkeypatch):
+    asked = []
+    explain = shoppers.Searcher.explain
+
+    def spy(self, tuning, search):
+        asked.append(search.text)
+        return explain(self, tuning, search)
+
+    monkeypatch.setattr(shoppers.Searcher, "explain", spy)
+    monkeypatch.setattr(shoppers, "TYPED", 3)
+    typed = {(f"u{n}", pairs[f"u{n}"][1]): "crimson sofa" for n in range(3)}
+    fit(store, interactions(pairs, typed))
+    assert asked == ["crimson sofa"] * 3
+
+
+def test_a_model_that_does_not_know_the_answers_is_weighed_too(store, pairs):
+    """It says of everybody what comes next, so that nothing else needs a weight."""
+    vectors = {}
+    for n in range(36):
+        vectors |= {f"p{n:03}": np.eye(36)[n], f"p{n + 36:03}": np.eye(36)[n] * 3}
+    unaware = Unaware(toy_model(vectors), {})
+    once = {user: items for user, items in pairs.items() if int(user[1:]) < 36}
+    fitted, (scratch,) = fit(store, interactions(once), unaware=unaware)
+    assert fitted.weights["model"] > 0
+    assert fitted.ndcg > 0.9
+    assert not scratch.exists()
+    assert Registry(store, "products").promoted() == {}
 
 
 def test_boosts_are_tuned_for_what_was_chosen_unless_judgments_did(store):
