@@ -13,8 +13,9 @@ from itertools import chain
 import numpy as np
 from columns import COLUMNS, TEXT, Columns, Floats, Rows
 from ranks import NOT_FOUND, averages, rank_among
-from searching import Case, Experiment
-from shop import Shop, live_generation
+from searching import MODEL, Case, Experiment
+from shop import Shop
+from user_models import Ranker
 
 from endcap.cli.terminal import say
 from endcap.evaluation.comparison import Row
@@ -23,12 +24,13 @@ from endcap.evaluation.words import category_paths
 from endcap_indexer.catalogue import BadRows, read_products
 from endcap_indexer.encoder import open_stored
 from endcap_indexer.generations import Generation
-from endcap_reranker import FittingError, Interactions, Search, fit
+from endcap_reranker import FittingError, Interactions, ModelColumn, Search, fit
 
 SYSTEMS: Mapping[str, Sequence[str]] = {
     "popularity": ("popularity",),
     "nonpersonal": (TEXT, "popularity"),
-    "personal": (TEXT, *COLUMNS),
+    "counted": (TEXT, *COLUMNS),
+    "personal": (TEXT, *COLUMNS, MODEL),
 }
 FITTED_USERS = 1500
 
@@ -60,24 +62,22 @@ class Oracle:
         rows = self.candidates(case)
         grades = np.isin(rows, self.columns.rows([case.answer])).astype(np.float32)
         vector = self.vectors.get(case.text)
-        return Search(self.columns.of(rows, case.history, (TEXT, *COLUMNS), vector), grades)
+        return Search(self.columns.of(rows, case.history, (*self.columns.scorers,), vector), grades)
 
 
 def measure(experiment: Experiment, systems: Sequence[str], seeds: int) -> Iterator[Row]:
     """Rows by system and seed; none where the catalogue has no categories. A system that cannot be
     fitted is left out.
     """
-    shop, events, cases, console = experiment
+    shop, events, cases = experiment.shop, experiment.events, experiment.cases
     if shop.fields.category is None or not systems:
         return
-    with shop.open() as client:
-        generation = live_generation(client, shop.store)
+    generation = experiment.trainer.generation
     paths, categories = _read_categories(shop, generation)
     learnt = [_last_but_one(events.interactions, paths, seed) for seed in range(seeds)]
     vectors = _encode(shop, generation, {case.text for case in chain(cases, *learnt)})
     before, now = (
-        Oracle(Columns.count(generation, events.interactions.without_last(n)), categories, vectors)
-        for n in (2, 1)
+        Oracle(_columns(experiment, systems, back), categories, vectors) for back in (2, 1)
     )
     for seed in range(seeds):
         searches = [before.search(case) for case in learnt[seed]]
@@ -86,13 +86,25 @@ def measure(experiment: Experiment, systems: Sequence[str], seeds: int) -> Itera
             try:
                 weights = _fit(searches, SYSTEMS[system])
             except FittingError as error:
-                say(console, f"is left out, oracle, seed {seed}: {error}", label=system)
+                say(experiment.console, f"is left out, oracle, seed {seed}: {error}", label=system)
                 continue
             ranks = [now.rank(weights, case) for case in cases]
             seconds = round(time.perf_counter() - started, 1)
             row = {"system": system, "candidates": "oracle", "seed": seed, **averages(ranks)}
             found = round(float(np.isfinite(ranks).mean()), 4)
             yield row | {"found": found, "searches": len(cases), "seconds": seconds}
+
+
+def _columns(experiment: Experiment, systems: Sequence[str], back: int) -> Columns:
+    """Of what is known without the last `back` products of each user, that of a model where a
+    system has it.
+    """
+    generation = experiment.trainer.generation
+    counted = Columns.count(generation, experiment.events.interactions.without_last(back))
+    if all(MODEL not in SYSTEMS[system] for system in systems):
+        return counted
+    model = experiment.model(back)
+    return counted.also(ModelColumn.over(model, Ranker.over(model, generation)))
 
 
 def _read_categories(shop: Shop, generation: Generation) -> tuple[dict[str, str], Categories]:

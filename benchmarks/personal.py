@@ -27,7 +27,7 @@ from endcap_reranker.training import TrainingConfiguration
 EPOCHS = TrainingConfiguration().epochs
 PROCESSES = min(2, os.cpu_count() or 1)
 SYSTEMS = {"A": recommendation.SYSTEMS, "B": tuple(searching.SYSTEMS)}  # of each protocol
-SYSTEMS_OF_CLIENT = ("lexical", "popularity", "nonpersonal", "personal")
+SYSTEMS_OF_CLIENT = ("lexical", "popularity", "nonpersonal", "counted", "personal")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> None:
     made.add_argument("--window", type=int, default=WINDOW, help="of the client, for B")
     made.add_argument("--processes", type=int, default=PROCESSES)
     made.add_argument("--cold", type=float, help="hide this share of products and users, for A")
-    made.add_argument("--epochs", type=int, default=EPOCHS, help="of a model at most, for A")
+    made.add_argument("--epochs", type=int, default=EPOCHS, help="of a model at most")
     made.add_argument("--limit", type=int, help="so many users only: to see that it runs")
     run(made.parse_args(arguments), measure)
 
@@ -68,7 +68,7 @@ def _rows_of_a(shop: Shop, options: argparse.Namespace, console: Console) -> Ite
 
 def _rows_of_b(shop: Shop, options: argparse.Namespace, console: Console) -> Iterable[Row]:
     systems = options.systems or SYSTEMS_OF_CLIENT
-    experiment = searching.open_experiment(shop, options.limit, console)
+    experiment = searching.open_experiment(shop, options.epochs, options.limit, console)
     yield from searching.measure(
         experiment, systems, options.seeds, options.window, options.processes
     )

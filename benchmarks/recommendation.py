@@ -20,7 +20,6 @@ from endcap_indexer.generations import Generation
 from endcap_reranker import FittingError, Interactions, ModelColumn, Search, fit
 from endcap_reranker.baselines import EASE
 from endcap_reranker.models import ModelConfiguration
-from endcap_reranker.training import TrainingConfiguration
 
 SYSTEMS = ("popularity", "cooccurrence", "history", "ease", "blend", "models")
 MODEL = "model"
@@ -49,9 +48,7 @@ def open_experiment(shop: Shop, epochs: int, limit: int | None, console: Console
     with shop.open() as client:
         generation = live_generation(client, shop.store)
     questions = Questions.last(interactions, generation, limit)
-    training = TrainingConfiguration(epochs=epochs)
-    known = interactions.without_last(1)
-    trainer = Trainer(shop.store / "models", generation, known, training, console)
+    trainer = Trainer.of_known(shop.store, generation, interactions, epochs, console)
     return Experiment(generation, interactions, questions, trainer, console)
 
 

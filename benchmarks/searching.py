@@ -1,7 +1,8 @@
 """Protocol B: one search of each user, whose right answer is the user's last product.
 
-The last product of every user is withheld from all counts and from all that is fitted; the caller
-hides the user's history by a condition, as a shop does that shows nothing twice.
+The last product of every user is withheld from all counts and from all that is fitted or trained;
+the caller hides the user's history by a condition, as a shop does that shows nothing twice. The
+user-item model is the default one, as protocol A trains it and keeps it.
 """
 
 import time
@@ -9,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
@@ -16,17 +18,22 @@ from typing import NamedTuple
 import numpy as np
 from ranks import averages, rank_in
 from rich.console import Console
-from shop import INDEX, Events, Shop
+from shop import INDEX, Events, Shop, live_generation
+from user_models import Trainer
 
 from endcap.cli.terminal import say, say_bad_rows
-from endcap.evaluation import tune_on_events
+from endcap.evaluation import Unaware, tune_on_events
 from endcap.evaluation.comparison import Row
 from endcap.evaluation.shoppers import scratch_store
 from endcap.evaluation.systems import Asked, Searcher
 from endcap.exceptions import EvaluationError, TooFewEventsError
+from endcap.item_tables import ENCODER
 from endcap.tuning import Tuning
 from endcap_indexer.catalogue import BadRows, read_rows
 from endcap_reranker import Cooccurrence, FittingError
+from endcap_reranker.models import UserItemModel
+
+MODEL = "model"
 
 # What the client is asked for, and whether it is told the history.
 SYSTEMS: Mapping[str, tuple[str, bool]] = {
@@ -34,6 +41,7 @@ SYSTEMS: Mapping[str, tuple[str, bool]] = {
     "fused": ("fused", False),
     "popularity": ("popularity", False),
     "nonpersonal": ("reranked", False),
+    "counted": ("reranked", True),  # without the user-item model
     "personal": ("reranked", True),
 }
 SHARES = 8  # of the searches a process takes at once, so that a slow one does not hold up the end
@@ -53,7 +61,18 @@ class Experiment(NamedTuple):
     shop: Shop
     events: Events
     cases: Sequence[Case]
+    trainer: Trainer
     console: Console
+
+    def model(self, back: int) -> UserItemModel:
+        """One that has not learnt the last `back` products of each user, 1 or 2: one that is not
+        refitted has not learnt its validation.
+        """
+        return self.trainer.train(self.trainer.configure(), refit=back == 1).model
+
+    def unaware(self, back: int) -> Unaware:
+        """The same with what its artefact would say."""
+        return Unaware(self.model(back), {ENCODER: self.trainer.generation.manifest.encoder})
 
 
 @dataclass(frozen=True)
@@ -68,9 +87,12 @@ class Task:
     cases: Sequence[Case]
 
 
-def open_experiment(shop: Shop, limit: int | None, console: Console) -> Experiment:
+def open_experiment(shop: Shop, epochs: int, limit: int | None, console: Console) -> Experiment:
     events = shop.folder.events(console)
-    return Experiment(shop, events, read_cases(shop, events, limit, console), console)
+    with shop.open() as client:
+        generation = live_generation(client, shop.store)
+    trainer = Trainer.of_known(shop.store, generation, events.interactions, epochs, console)
+    return Experiment(shop, events, read_cases(shop, events, limit, console), trainer, console)
 
 
 def read_cases(shop: Shop, events: Events, limit: int | None, console: Console) -> list[Case]:
@@ -123,12 +145,14 @@ def measure(
     The seed draws the users on whose events boosts, floor and weights are tuned. The engine alone
     has boosts tuned for itself, and the order without a shopper has weights fitted for itself.
     """
-    shop, events, cases, _ = experiment
+    shop, events, cases = experiment.shop, experiment.events, experiment.cases
     counted = Cooccurrence.count(events.interactions.without_last(1))
-    with scratch_store(shop.store, INDEX, counted) as store:
+    trained = "personal" in systems
+    model = experiment.unaware(1) if trained else None
+    with scratch_store(shop.store, INDEX, counted, model) as store:
         for seed in range(seeds):
             started = time.perf_counter()
-            tunings = _tune(experiment, seed, window)
+            tunings = _tune(experiment, trained, seed, window)
             tuning_seconds = time.perf_counter() - started
             for system in systems:
                 started = time.perf_counter()
@@ -147,17 +171,22 @@ def measure(
                 }
 
 
-def _tune(experiment: Experiment, seed: int, window: int) -> dict[str, Tuning]:
+def _tune(experiment: Experiment, trained: bool, seed: int, window: int) -> dict[str, Tuning]:
     """What one seed's users say for each system; where they are too few, the default."""
-    shop, events, _, console = experiment
+    shop = experiment.shop
+    tune = partial(
+        tune_on_events, shop.open, shop.store, INDEX, experiment.events.interactions, shop.fields
+    )
     try:
-        tuned = tune_on_events(
-            shop.open, shop.store, INDEX, events.interactions, shop.fields, window=window, seed=seed
-        )
+        model = experiment.unaware(2) if trained else None
+        tuned = tune(unaware=model, window=window, seed=seed)
+        counted = tune(tuned.tuning, window=window, seed=seed).tuning if trained else tuned.tuning
     except (TooFewEventsError, FittingError) as error:
-        say(console, f"nothing is tuned, the default is measured: {error}", label="but")
+        said = f"nothing is tuned, the default is measured: {error}"
+        say(experiment.console, said, label="but")
         return dict.fromkeys(SYSTEMS, Tuning())
-    own = {"lexical": tuned.baseline, "nonpersonal": tuned.nonpersonal}
+    without = replace(counted, weights={**counted.weights, MODEL: 0.0})
+    own = {"lexical": tuned.baseline, "nonpersonal": tuned.nonpersonal, "counted": without}
     return {**dict.fromkeys(SYSTEMS, tuned.tuning), **own}
 
 

@@ -42,6 +42,20 @@ class Trainer:
     training: TrainingConfiguration
     console: Console
 
+    @classmethod
+    def of_known(
+        cls,
+        store: Path,
+        generation: Generation,
+        interactions: Interactions,
+        epochs: int,
+        console: Console,
+    ) -> "Trainer":
+        """On all events but each user's last product, which is what is asked for."""
+        training = TrainingConfiguration(epochs=epochs)
+        known = interactions.without_last(1)
+        return cls(store / "models", generation, known, training, console)
+
     def configure(self, **choices: Any) -> ModelConfiguration:
         """The default but for these; it reads the text vectors that there are."""
         read = {"text_dimension": self.generation.manifest.dimension}

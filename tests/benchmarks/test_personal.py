@@ -1,6 +1,7 @@
 """benchmarks/personal.py on a tiny folder, and its metrics on ranks that are known."""
 
 import gzip
+import sys
 from collections import Counter
 from math import log2
 
@@ -55,11 +56,13 @@ def test_users_who_keep_to_a_colour_are_known_by_it(rows, visited):
     assert found["popularity"]["hr@10"] < 0.6
 
 
+@pytest.mark.torch
 def test_protocol_b_goes_through_the_client_and_an_oracle(rows, visited):
-    found = rows("personal", visited, "--protocol", "B", "--processes", "1")
+    found = rows("personal", visited, "--protocol", "B", "--processes", "1", "--epochs", "3")
+    both = ("popularity", "nonpersonal", "counted", "personal")
     assert {(row["system"], row["candidates"]) for row in found} == {
-        *((name, "client") for name in ("lexical", "popularity", "nonpersonal", "personal")),
-        *((name, "oracle") for name in ("popularity", "nonpersonal", "personal")),
+        ("lexical", "client"),
+        *((name, candidates) for name in both for candidates in ("client", "oracle")),
     }
     for row in found:
         assert all(isinstance(row[name], float) and 0 <= row[name] <= 1 for name in METRICS)
@@ -68,6 +71,13 @@ def test_protocol_b_goes_through_the_client_and_an_oracle(rows, visited):
     assert client["personal"]["window"] == 200
     oracle = {row["system"]: row for row in found if row["candidates"] == "oracle"}
     assert oracle["personal"]["ndcg@10"] > oracle["popularity"]["ndcg@10"]
+
+
+def test_without_the_user_model_nothing_is_trained(rows, visited, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    arguments = ("--protocol", "B", "--processes", "1", "--systems", "counted", "nonpersonal")
+    found = rows("personal", visited, *arguments)
+    assert len(found) == 4
 
 
 def test_two_processes_find_what_one_does(rows, visited):
