@@ -14,7 +14,7 @@ class TrainingConfiguration:
     """
 
     epochs: int = 100  # at most
-    patience: int = 4  # epochs without a better validation NDCG@10 that end the training
+    patience: int = 3  # epochs without a better validation NDCG@10 that end the training
     learning_rate: float = 3e-3  # of Adam
     weight_decay: float = 0.0
     averaging: float = 0.995  # decay, by step, of the mean of the parameters that is the model
@@ -24,7 +24,7 @@ class TrainingConfiguration:
     negatives: int = 1024  # shared by a batch; full softmax takes none
     popularity_exponent: float = 0.5  # negatives are drawn by count^exponent; 0: evenly
     validation_share: float = 0.1  # of the time, where events have times
-    validation_users: int = 10_000  # at most
+    validation_users: int = 5_000  # at most
     refit: bool = True  # anew on all events, for as many epochs as the validation found best
     seed: int = 0
     device: str = "auto"  # "cuda" where there is one, else "cpu"
