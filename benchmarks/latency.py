@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 from columns import Columns
+from model_latency import measure_models
 from options import parser, run
 from rich.console import Console
 from shop import INDEX, Shop, live_generation, open_shop
@@ -64,7 +65,7 @@ class Bench:
 
 def measure(options: argparse.Namespace, console: Console) -> list[Row]:
     shop = open_shop(options.data, options.store, options.model, console)
-    parts = (measure_alone, measure_search, measure_memory)
+    parts = (measure_alone, measure_user_models, measure_search, measure_memory)
     with make_bench(shop) as bench:
         return [row for part in parts for row in in_own_process(part, bench)]
 
@@ -147,6 +148,11 @@ def measure_rerank(bench: Bench) -> list[Row]:
         timed("rerank", n, reranker.rerank, [make_candidates(n) for _ in range(RUNS)])
         for n in WINDOWS
     ]
+
+
+def measure_user_models(bench: Bench) -> list[Row]:
+    """A shopper's state and the scores of the candidates; the shop does not matter."""
+    return list(measure_models(timed))
 
 
 def measure_search(bench: Bench) -> list[Row]:

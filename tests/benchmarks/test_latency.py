@@ -10,12 +10,24 @@ STAGES = [
     ("rerank", 100),
     ("rerank", 200),
     ("rerank", 500),
+    *(
+        (f"{stage}{library}", n)
+        for stage, n in (("state gru", 50), ("state attention", 50), ("step gru", 1))
+        for library in ("", ", torch")
+    ),
+    *(
+        (f"score {interaction}{library}", n)
+        for interaction in ("dot", "mlp")
+        for n in (200, 500)
+        for library in ("", ", torch")
+    ),
     ("search-new", 200),
     ("search-known", 200),
     ("record", 1),
 ]
 
 
+@pytest.mark.torch
 def test_every_stage_has_its_row(rows, judged):
     *timed, memory = rows("latency", judged)
     assert [(row["stage"], row["n"]) for row in timed] == STAGES
