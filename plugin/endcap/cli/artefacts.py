@@ -25,7 +25,7 @@ def models(
     forced = {each.name for each in registry.pointer().history if each.forced}
     table = Table(box=box.SIMPLE_HEAD)
     for heading in ("artefact", "made (UTC)", "size", "what", "worth", ""):
-        table.add_column(heading, no_wrap=heading in ("artefact", "made (UTC)"))
+        table.add_column(heading, no_wrap=heading not in ("what", "worth"))
     for each in registry.artefacts():
         promoted = "[green]promoted[/green]" if each.promoted else ""
         if each.promoted and each.name in forced:

@@ -30,6 +30,11 @@ def test_artefacts_are_listed_with_what_they_are_worth(shop, registry, monkeypat
     assert " ".join(second).endswith("NDCG@10 0.0001; popularity 0.0068")
 
 
+def test_what_is_promoted_can_be_read_on_a_narrow_terminal(shop, registry):
+    registry.promote(registry.save_tuning(Tuning(), facts(0.1, popularity=0.2)), force=True)
+    assert " promoted by force" in shop("models").stdout
+
+
 def test_a_worse_artefact_is_refused_and_forced(shop, registry, monkeypatch):
     monkeypatch.setenv("COLUMNS", "160")
     name = registry.save_tuning(Tuning(), facts(0.1, popularity=0.2))
