@@ -23,6 +23,7 @@ from endcap_reranker import (
     Reranked,
     Reranker,
     Scorer,
+    Shopper,
     TextColumn,
     by_best,
     by_rank,
@@ -33,13 +34,17 @@ from endcap_reranker import (
 class Window:
     """The union of the legs, the engine's hits first.
 
-    ids: of every candidate. extra: how many of them the caller's own query does not find.
-    counted: the ids that aggregations count although the caller's own query does not find them.
-    groups: of every candidate, where the caller collapses.
+    ids, rows, lexical: of every candidate; nan where no score of the engine says anything. extra:
+    how many of them the caller's own query does not find. counted: the ids that aggregations count
+    although the caller's own query does not find them. groups: of every candidate, where the caller
+    collapses.
     """
 
     ids: list[str]
-    candidates: Candidates
+    rows: NDArray[np.int64]
+    lexical: NDArray[np.float32]
+    query_vector: NDArray[np.float32] | None
+    shopper: Shopper | None
     extra: int
     counted: list[str]
     groups: Sequence[Group] = ()
@@ -54,38 +59,47 @@ def fuse(
 ) -> Window:
     """Bring the legs together; a leg that is left out is None."""
     generation = snapshot.generation
-    (rows, scores, vectors), ids = _lexical_part(snapshot, lexical)
-    brought = [vectors]
+    rows, scores, ids = _lexical_part(snapshot, lexical)
     extra = 0
     seen = np.zeros(len(generation), dtype=bool)  # a mark a row: sorting would cost more
     seen[rows[rows >= 0]] = True
     if vector is not None:
         extra = int(np.count_nonzero(~seen[vector.extra]))
     for found in _found(vector, history):
-        new = found.take(~seen[found.rows])
-        rows = np.concatenate([rows, new.rows])
-        scores = np.concatenate([scores, new.scores])
-        brought.append(new.vectors)
-        ids = ids + generation.ids(new.rows)
-        seen[new.rows] = True
+        unseen = ~seen[found.rows]
+        new = found.rows[unseen]
+        rows = np.concatenate([rows, new])
+        scores = np.concatenate([scores, found.scores[unseen]])
+        ids = ids + generation.ids(new)
+        seen[new] = True
     if not reading.text and _says_nothing(scores):
         scores = np.full_like(scores, np.nan)
-    candidates = Candidates(
-        rows=rows,
-        lexical=scores,
+    return Window(
+        ids,
+        rows,
+        scores,
         query_vector=None if vector is None else vector.query_vector,
-        vectors=snapshot.vectors.of(rows, brought),
-        product_columns={},
         shopper=None if history is None else history.shopper,
+        extra=extra,
+        counted=[] if vector is None else generation.ids(vector.counted),
     )
-    counted = [] if vector is None else generation.ids(vector.counted)
-    return Window(ids, candidates, extra, counted)
 
 
 def rerank(
-    snapshot: Snapshot, candidates: Candidates, weights: Mapping[str, float], fusion: str
+    snapshot: Snapshot,
+    window: Window,
+    vectors: NDArray[np.float32],
+    weights: Mapping[str, float],
+    fusion: str,
 ) -> Reranked:
-    """Order the candidates by every column that has a weight."""
+    """Order the candidates, whose vectors these are, by every column that has a weight."""
+    candidates = Candidates(
+        rows=window.rows,
+        lexical=window.lexical,
+        query_vector=window.query_vector,
+        vectors=vectors,
+        shopper=window.shopper,
+    )
     calibrate = by_rank if fusion == "rrf" else by_best
     scorers: list[Scorer] = [LexicalColumn(calibrate), TextColumn(calibrate), *snapshot.scorers]
     weighted = {scorer.name: weights.get(scorer.name, 0.0) for scorer in scorers}
@@ -93,11 +107,13 @@ def rerank(
     return Reranker(used, Blend(weighted)).rerank(candidates)
 
 
-def _lexical_part(snapshot: Snapshot, lexical: LexicalLeg | None) -> tuple[Scored, list[str]]:
+def _lexical_part(
+    snapshot: Snapshot, lexical: LexicalLeg | None
+) -> tuple[NDArray[np.int64], NDArray[np.float32], list[str]]:
     if lexical is None:
-        return Scored.nothing(), []
+        return *Scored.nothing(), []
     ids = list(lexical.ids) or snapshot.generation.ids(lexical.rows)
-    return Scored(lexical.rows, lexical.scores, lexical.vectors), ids
+    return lexical.rows, lexical.scores, ids
 
 
 def _found(vector: VectorLeg | None, history: HistoryLeg | None) -> Iterator[Scored]:

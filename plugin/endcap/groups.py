@@ -27,13 +27,12 @@ class Groups:
     """The groups of what the legs found.
 
     lexical: of each hit of the lexical leg. by_row: of every row. shown: row and score of the
-    product that stands for a group, where the generation knows it. vectors: (d,) of these rows.
+    product that stands for a group, where the generation knows it.
     """
 
     lexical: Sequence[Group]
     by_row: Mapping[int, Group]
     shown: Mapping[Group, tuple[int, float]]
-    vectors: Mapping[int, NDArray[np.float32]]
 
     def represent(self, found: Scored) -> Scored:
         """What stands for the groups of these products, in their order."""
@@ -42,8 +41,7 @@ class Groups:
         if not shown:
             return Scored.nothing()
         rows, scores = zip(*shown, strict=True)
-        vectors = np.array([self.vectors[row] for row in rows])
-        return Scored(np.array(rows, dtype=np.int64), np.array(scores, dtype=np.float32), vectors)
+        return Scored(np.array(rows, dtype=np.int64), np.array(scores, dtype=np.float32))
 
     def of(self, rows: NDArray[np.int64], lexical: int) -> list[Group]:
         """The groups of a window's rows, of which the first `lexical` are the lexical leg's."""
@@ -73,11 +71,7 @@ def group(
     missing = [name for name in dict.fromkeys(by_row.values()) if name not in set(groups)]
     others = yield from _shown(request, snapshot, reading, field, missing, extra)
     by_row |= {row: name for name, (row, _) in others.items()}
-    shown |= others
-    wanted = {shown[by_row[row]][0] for row in rows.tolist() if by_row[row] in shown}
-    fetched = yield from snapshot.vectors.fetch(np.array(sorted(wanted), dtype=np.int64))
-    vectors = dict(zip(sorted(wanted), fetched, strict=True))
-    return Groups(groups, by_row, shown, vectors)
+    return Groups(groups, by_row, shown | others)
 
 
 def group_of(hit: Mapping[str, Any], field: str) -> Group:

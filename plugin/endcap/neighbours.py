@@ -207,6 +207,7 @@ def _not_found(
 
 def _in_order(scored: Scored, rows: NDArray[np.int64]) -> Scored:
     """Those of the rows that are among the scored, in the order of the rows."""
-    place_of = {row: place for place, row in enumerate(scored.rows.tolist())}
-    places = [place_of[row] for row in rows.tolist() if row in place_of]
-    return scored.take(np.array(places, dtype=np.intp))
+    score_of = dict(zip(scored.rows.tolist(), scored.scores.tolist(), strict=True))
+    kept = [row for row in rows.tolist() if row in score_of]
+    scores = np.array([score_of[row] for row in kept], dtype=np.float32)
+    return Scored(np.array(kept, dtype=np.int64), scores)

@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -70,17 +71,17 @@ class Snapshot:
             return IdKeys(self.generation)
         return RowKeys(self.row_field, self.generation)
 
-    @property
-    def clustered(self) -> bool:
-        """Whether the vectors lie in the cluster, and not in the generation's folder."""
-        return self.generation.manifest.vectors == "opensearch"
+    @cached_property
+    def clustered(self) -> ClusterVectors | None:
+        """The vectors in the cluster; None where they lie in the generation's folder."""
+        if self.generation.manifest.vectors == "folder":
+            return None
+        return ClusterVectors(self.index, self.generation, self.keys)
 
     @property
     def vectors(self) -> ProductVectors:
-        """Where the candidates' vectors come from."""
-        if self.clustered:
-            return ClusterVectors(self.index, self.generation, self.keys)
-        return FolderVectors(self.generation.index)
+        """Where the products' vectors come from."""
+        return self.clustered or FolderVectors(self.generation.index)
 
     @property
     def companions(self) -> CooccurrenceColumn | None:

@@ -1,82 +1,101 @@
-"""Where the vectors of candidates come from: a folder at hand, or the answers of the engine."""
+"""Where the vectors of products come from: a folder at hand, or the cluster and a cache of it."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+import threading
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from endcap.keys import Hits, Keys
-from endcap.steps import Call, Steps
+from endcap.steps import Call, Computation, Steps
 from endcap_indexer.generations import Generation
-from endcap_indexer.vectors import PACKED_VECTOR, VectorIndex, unpack_vectors
+from endcap_indexer.vectors import PACKED_VECTOR, StoredVectors, VectorIndex, unpack_vectors
 
+CACHED_BYTES = 64 * 2**20  # of one generation's vectors: 87,000 products of 384 numbers
+
+Rows = NDArray[np.int64]
 Vectors = NDArray[np.float32]
+Halves = NDArray[np.float16]
 
 
 class ProductVectors(Protocol):
-    """options: what a search asks of its hits beside their rows.
+    """(n, d) float32 unit rows; nan for row -1 and for a product without a vector."""
 
-    Vectors are (n, d) float32 unit rows; nan for a product that has none.
-    """
-
-    options: Mapping[str, Any]
-
-    def brought(self, hits: Hits) -> Vectors:
-        """What an answer brings of its hits; d is 0 where the vectors are at hand."""
-
-    def of(self, rows: NDArray[np.int64], brought: Sequence[Vectors]) -> Vectors:
-        """The vectors of the rows, for which these were brought, one after the other."""
-
-    def fetch(self, rows: NDArray[np.int64]) -> Steps[Vectors]:
-        """The vectors of rows that no answer brought; nan for row -1."""
+    def fetch(self, rows: Rows) -> Steps[Vectors]:
+        """The vectors of the rows."""
 
 
 class FolderVectors:
     """They lie in the generation's folder."""
 
     def __init__(self, index: VectorIndex) -> None:
-        self.options: Mapping[str, Any] = {}
         self._index = index
 
-    def brought(self, hits: Hits) -> Vectors:
-        return np.empty((len(hits), 0), np.float32)
-
-    def of(self, rows: NDArray[np.int64], brought: Sequence[Vectors]) -> Vectors:
-        return self._index.vectors(rows)
-
-    def fetch(self, rows: NDArray[np.int64]) -> Steps[Vectors]:
-        return self._index.vectors(rows)
-        yield  # they are at hand
+    def fetch(self, rows: Rows) -> Steps[Vectors]:
+        vectors: Vectors = yield Computation(lambda: self._index.vectors(rows))
+        return vectors
 
 
 class ClusterVectors:
-    """They lie in the documents."""
+    """They lie in the documents of an index; the last ones that came are kept."""
 
     def __init__(self, index: str, generation: Generation, keys: Keys) -> None:
-        self.options: Mapping[str, Any] = {"script_fields": PACKED_VECTOR}
         self._index = index
         self._keys = keys
         self._dimension = generation.manifest.dimension
+        size = max(1, CACHED_BYTES // (2 * self._dimension))
+        self._cache = VectorCache(len(generation), self._dimension, size)
 
-    def brought(self, hits: Hits) -> Vectors:
-        return unpack_vectors(hits, self._dimension).astype(np.float32)
-
-    def of(self, rows: NDArray[np.int64], brought: Sequence[Vectors]) -> Vectors:
-        nothing = np.empty((0, self._dimension), np.float32)
-        return np.concatenate([nothing, *(vectors for vectors in brought if len(vectors))])
-
-    def fetch(self, rows: NDArray[np.int64]) -> Steps[Vectors]:
-        fetched = np.full((len(rows), self._dimension), np.nan, np.float32)
-        wanted = np.unique(rows[rows >= 0])
-        if not len(wanted):
-            return fetched
+    def fetch(self, rows: Rows) -> Steps[Vectors]:
+        vectors, missing = self._cache.get(rows)
+        if not missing.any():
+            return vectors
+        wanted = np.unique(rows[missing])
         query = {"bool": {"filter": [self._keys.among(wanted)]}}
-        body = {"query": query, "size": len(wanted), **self._keys.options, **self.options}
+        body = {"query": query, "size": len(wanted), "track_total_hits": False}
+        body |= {**self._keys.options, "script_fields": PACKED_VECTOR, "search_pipeline": "_none"}
         answer = yield Call("search", {"index": self._index, "body": body})
         hits = answer["hits"]["hits"]
         found = yield from self._keys.rows(hits)
-        vectors = dict(zip(found.tolist(), self.brought(hits), strict=True))
-        for place, row in enumerate(rows.tolist()):
-            fetched[place] = vectors.get(row, np.nan)
-        return fetched
+        fetched = np.full((len(wanted), self._dimension), np.nan, np.float16)
+        fetched[np.searchsorted(wanted, found)] = unpack_vectors(hits, self._dimension)
+        self._cache.put(wanted, fetched)
+        vectors[missing] = fetched[np.searchsorted(wanted, rows[missing])]
+        return vectors
+
+    def take(self, rows: Rows, hits: Hits) -> Vectors:
+        """The vectors of hits that were asked for PACKED_VECTOR, and their rows."""
+        brought = unpack_vectors(hits, self._dimension)
+        self._cache.put(rows[rows >= 0], brought[rows >= 0])
+        return brought.astype(np.float32)
+
+
+class VectorCache:
+    """The vectors of the `size` rows that were put in last. Thread-safe."""
+
+    def __init__(self, rows: int, dimension: int, size: int) -> None:
+        size = min(size, rows)
+        self._place_of = np.full(rows, -1, np.int64)
+        self._row_at = np.full(size, -1, np.int64)
+        self._stored = StoredVectors(np.empty((size, dimension), np.float16))
+        self._next = 0
+        self._lock = threading.Lock()
+
+    def get(self, rows: Rows) -> tuple[Vectors, NDArray[np.bool_]]:
+        """The vectors of the rows, nan where there is none here, and which of them are missing."""
+        with self._lock:
+            places = np.where(rows < 0, -1, self._place_of[rows])
+            return self._stored.vectors(places), (places < 0) & (rows >= 0)
+
+    def put(self, rows: Rows, vectors: Halves) -> None:
+        """Keep the vectors of different rows, those that come last where there are too many."""
+        with self._lock:
+            new = self._place_of[rows] < 0
+            rows, vectors = rows[new][-len(self._row_at) :], vectors[new][-len(self._row_at) :]
+            places = (self._next + np.arange(len(rows))) % len(self._row_at)
+            replaced = self._row_at[places]
+            self._place_of[replaced[replaced >= 0]] = -1
+            self._place_of[rows] = places
+            self._row_at[places] = rows
+            self._stored.stored[places] = vectors
+            self._next = (self._next + len(rows)) % len(self._row_at)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from endcap.bodies import Reading
 from endcap.conditions import Query
-from endcap.keys import IdKeys, Keys
+from endcap.keys import Hits, IdKeys, Keys
 from endcap.opening import Snapshot
 from endcap.requests import SUGGESTIONS, TOTALS, SearchRequest
 from endcap.steps import Call, Steps
@@ -28,48 +28,40 @@ DECORATIONS = (
 
 
 class Scored(NamedTuple):
-    """Products by row, best first.
-
-    rows: (n,). scores: (n,) of the caller's query. vectors: (n, d) as the answer brought them.
-    """
+    """Products by row, best first: rows (n,) int64, scores (n,) float32 of the caller's query."""
 
     rows: NDArray[np.int64]
     scores: NDArray[np.float32]
-    vectors: NDArray[np.float32]
 
     @classmethod
     def nothing(cls) -> "Scored":
-        return cls(np.empty(0, np.int64), np.empty(0, np.float32), np.empty((0, 0), np.float32))
+        return cls(np.empty(0, np.int64), np.empty(0, np.float32))
 
-    def take(self, which: NDArray[np.intp] | NDArray[np.bool_] | slice) -> "Scored":
+    def take(self, which: NDArray[np.intp] | NDArray[np.bool_]) -> "Scored":
         """Those at some places, or where a mask says so."""
-        return Scored(self.rows[which], self.scores[which], self.vectors[which])
+        return Scored(self.rows[which], self.scores[which])
 
     def and_then(self, others: "Scored") -> "Scored":
         """These, then the others."""
-        return Scored(
-            np.concatenate([self.rows, others.rows]),
-            np.concatenate([self.scores, others.scores]),
-            np.concatenate([self.vectors, others.vectors]),
-        )
+        rows = np.concatenate([self.rows, others.rows])
+        return Scored(rows, np.concatenate([self.scores, others.scores]))
 
     def first(self, k: int) -> "Scored":
         """The k best."""
-        return self.take(slice(k))
+        return Scored(self.rows[:k], self.scores[:k])
 
 
 @dataclass(frozen=True, slots=True)
 class LexicalLeg:
     """The caller's own search: its first hits and the answer they came in.
 
-    rows: -1 for a product that the generation does not know. vectors: as the answer brought them.
-    ids: the engine's, where they had to be asked for; else empty.
+    rows: -1 for a product that the generation does not know. ids: the engine's, where they had to
+    be asked for; else empty.
     """
 
     answer: dict[str, Any]
     rows: NDArray[np.int64]
     scores: NDArray[np.float32]
-    vectors: NDArray[np.float32]
     ids: Sequence[str]
 
 
@@ -90,30 +82,38 @@ def _ask(
     if reading.collapse is not None:
         kept["collapse"] = {"field": reading.collapse}
     asked = request.without(*DECORATIONS).asking(
-        snapshot.index, size=window, **keys.options, **snapshot.vectors.options, **kept
+        snapshot.index, size=window, **keys.options, **kept
     )
     answer = yield Call("search", asked.keywords())
     hits = answer["hits"]["hits"]
     rows = yield from keys.rows(hits)
     ids = [hit["_id"] for hit in hits if "_id" in hit]
-    return LexicalLeg(answer, rows, _scores_of(hits), snapshot.vectors.brought(hits), ids)
+    return LexicalLeg(answer, rows, scores_of(hits), ids)
 
 
 def ask_rows(request: SearchRequest, snapshot: Snapshot, query: Query, size: int) -> Steps[Scored]:
     """What a query finds under the caller's own URL parameters, post_filter and so on."""
+    hits = yield from ask_hits(request, snapshot, query, size)
+    rows = yield from snapshot.keys.rows(hits)
+    return Scored(rows, scores_of(hits)).take(rows >= 0)
+
+
+def ask_hits(
+    request: SearchRequest, snapshot: Snapshot, query: Query, size: int, **shown: Any
+) -> Steps[Hits]:
+    """The hits themselves, which show their rows and what else is asked for."""
     asked = request.without(*DECORATIONS, *SUGGESTIONS, *TOTALS, "sort").asking(
         snapshot.index,
         query=query,
         size=size,
         **snapshot.keys.options,
-        **snapshot.vectors.options,
+        **shown,
         track_total_hits=False,
     )
     answer = yield Call("search", asked.keywords())
-    hits = answer["hits"]["hits"]
-    rows = yield from snapshot.keys.rows(hits)
-    return Scored(rows, _scores_of(hits), snapshot.vectors.brought(hits)).take(rows >= 0)
+    hits: Hits = answer["hits"]["hits"]
+    return hits
 
 
-def _scores_of(hits: list[dict[str, Any]]) -> NDArray[np.float32]:
+def scores_of(hits: Hits) -> NDArray[np.float32]:
     return np.array([hit["_score"] or 0.0 for hit in hits], dtype=np.float32)

@@ -75,7 +75,7 @@ def scored_below(
     """Hits behind the window, in the engine's own order, scored below the window's last."""
     hits = answer["hits"]["hits"]
     last = float(reranked.scores[reranked.order[-1]]) if len(reranked.order) else 1.0
-    best = float(np.nanmax(window.candidates.lexical, initial=0.0))
+    best = float(np.nanmax(window.lexical, initial=0.0))
     shares = [min(1.0, (hit["_score"] or 0.0) / best) if best > 0 else 1.0 for hit in hits]
     return [
         _with_score(hit, last * share if last > 0 else last - 1 + share)

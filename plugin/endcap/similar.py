@@ -48,7 +48,7 @@ def similar(request: SearchRequest, snapshot: Snapshot, item: str) -> Steps[Any]
     index = likeness.index
     nearest = ClusterNearest(*common) if index is None else Nearest(*common, index)
     found = (yield from nearest.find()).first(reading.size)
-    cosines = yield Computation(lambda: _cosines(likeness, found))
+    cosines = yield from _cosines(snapshot, likeness, found)
     wanted = {"bool": {"filter": [snapshot.keys.among(found.rows)]}}
     shown = request.without(*OWN).asking(snapshot.index, query=wanted, size=len(found.rows))
     answer = yield Call("search", shown.keywords())
@@ -97,13 +97,15 @@ def _read(request: SearchRequest, item: str) -> Reading:
     )
 
 
-def _cosines(likeness: _Likeness, found: Scored) -> list[float]:
+def _cosines(snapshot: Snapshot, likeness: _Likeness, found: Scored) -> Steps[list[float]]:
     """Of the found rows, in their order."""
-    if likeness.index is None:
-        return [float(cosine) for cosine in found.vectors @ likeness.vector]
-    rows, cosines = likeness.index.search(likeness.vector, len(found.rows), found.rows)
-    cosine_of = dict(zip(rows.tolist(), cosines.tolist(), strict=True))
-    return [cosine_of[row] for row in found.rows.tolist()]
+    vector, index, rows = likeness.vector, likeness.index, found.rows
+    if index is None:
+        vectors = yield from snapshot.vectors.fetch(rows)
+        return [float(cosine) for cosine in vectors @ vector]
+    ordered, cosines = yield Computation(lambda: index.search(vector, len(rows), rows))
+    cosine_of = dict(zip(ordered.tolist(), cosines.tolist(), strict=True))
+    return [cosine_of[row] for row in rows.tolist()]
 
 
 def _in_order(answer: dict[str, Any], cosines: dict[str, float]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from endcap.bodies import Reading
 from endcap.cursors import Cursor
@@ -73,7 +74,7 @@ class Search:
 
     def run(self) -> Steps[Any]:
         """Recall, fuse, re-rank, fetch, answer; `Unranked` where nobody has an opinion."""
-        recalled = self._take((yield from self._outcomes()))
+        recalled = self._take((yield from self._outcomes(*self._legs())))
         self.account.stage("recall")
         if not self.reading.text and (recalled.history is None or recalled.history.shopper is None):
             return Unranked("no text and a shopper without a history")
@@ -81,7 +82,9 @@ class Search:
         if self.reading.collapse is not None:
             groups = yield from self._group(self.reading.collapse, recalled)
             recalled = _represented(recalled, groups)
-        window, reranked = yield Computation(lambda: self._rank(recalled, groups))
+        window = self._fuse(recalled, groups)
+        vectors = yield from self._vectors(window)
+        reranked = yield Computation(lambda: self._rerank(window, vectors, recalled.history))
         self.account.stage("rerank")
         more = self.plan.recall == "vector" or len(recalled.lexical.rows) >= self.plan.window
         page = cut(reranked.order.tolist(), self.reading, more=more)
@@ -93,15 +96,15 @@ class Search:
         )
         return self._answer(response, window, reranked, page, recalled.history)
 
-    def _outcomes(self) -> Steps[list[Outcome[Any]]]:
-        """Of the lexical, the vector and the history leg; only threads can leave a late one."""
-        legs = self._legs()
+    def _outcomes(self, *legs: Steps[Any]) -> Steps[list[Outcome[Any]]]:
+        """How each ended. The first one is waited for; only threads can leave another behind."""
         if self.plan.deadline is None:
             return (yield from run_in_rounds(legs))
         outcomes: list[Outcome[Any]] = yield Legs(legs, self.plan.deadline)
         return outcomes
 
     def _legs(self) -> tuple[Steps[Any], ...]:
+        """The lexical, the vector and the history leg."""
         common = (self._leg_request(), self.snapshot, self.reading, self.plan.window)
         return (
             lexical_leg(*common),
@@ -145,21 +148,38 @@ class Search:
         common = (self._leg_request(), self.snapshot, self.reading, field)
         return (yield from group(*common, recalled.lexical, found, extra))
 
-    def _rank(self, recalled: Recalled, groups: Groups | None) -> tuple[Window, Reranked]:
+    def _fuse(self, recalled: Recalled, groups: Groups | None) -> Window:
         lexical = None if self.plan.recall == "vector" else recalled.lexical
         window = fuse(self.snapshot, self.reading, lexical, recalled.vector, recalled.history)
         if groups is not None:
             hits = 0 if lexical is None else len(lexical.rows)
-            window = replace(window, groups=groups.of(window.candidates.rows, hits))
-        weights = self._weights(window, recalled.history)
-        return window, rerank(self.snapshot, window.candidates, weights, self.plan.fusion)
+            window = replace(window, groups=groups.of(window.rows, hits))
+        return window
+
+    def _vectors(self, window: Window) -> Steps[NDArray[np.float32]]:
+        """Of the candidates; nan where those that are still missing are late or refused."""
+        fetch = self.snapshot.vectors.fetch(window.rows)
+        if self.snapshot.clustered is None:
+            return (yield from fetch)
+        _, outcome = yield from self._outcomes(_nothing(), fetch)
+        vectors = self._unless_missing("vector fetch", outcome)
+        if vectors is None:
+            shape = (len(window.rows), self.snapshot.generation.manifest.dimension)
+            vectors = np.full(shape, np.nan, np.float32)
+        return vectors
+
+    def _rerank(
+        self, window: Window, vectors: NDArray[np.float32], history: HistoryLeg | None
+    ) -> Reranked:
+        weights = self._weights(window, history)
+        return rerank(self.snapshot, window, vectors, weights, self.plan.fusion)
 
     def _weights(self, window: Window, history: HistoryLeg | None) -> Mapping[str, float]:
         """Where neither a text nor a score says anything, the user-item model alone orders the
         page, unless the request says otherwise.
         """
         suited = history is not None and history.suited
-        silent = bool(np.isnan(window.candidates.lexical).all())
+        silent = bool(np.isnan(window.lexical).all())
         options = self.request.options
         if suited and silent and options.weights is None and options.rerank:
             return {"model": 1.0}
@@ -171,7 +191,11 @@ class Search:
         """The page's hits in their order, and the answers they came in."""
         hits: list[dict[str, Any]] = []
         answers: list[dict[str, Any]] = []
-        request = hide(self.request, VECTOR_FIELD) if self.snapshot.clustered else self.request
+        request = (
+            hide(self.request, VECTOR_FIELD)
+            if self.snapshot.clustered is not None
+            else self.request
+        )
         common = (request, self.snapshot.index, self.reading, window, page)
         if page.positions or (not page.size and self.request.aggregates):
             answers.append((yield Call("search", head_request(*common).keywords())))

@@ -13,6 +13,8 @@ from opensearchpy import RequestError
 from toy_queries import conditions, shapes
 
 import endcap
+from endcap.product_vectors import ClusterVectors
+from endcap.steps import Computation
 from endcap_indexer.generations import IndexSettings
 
 PROFILE = settings(
@@ -248,7 +250,7 @@ def test_a_generation_moves_into_the_cluster_without_a_restart(build, monkeypatc
         if after["ext"]["endcap"]["generation"] == f"{index}-000002":
             break
         assert time.monotonic() < end, "not seen in time"
-    assert client._core.snapshots.pinned(f"{index}-000002", None).clustered
+    assert client._core.snapshots.pinned(f"{index}-000002", None).clustered is not None
     assert sorted(ids(after)) == sorted(ids(before))
 
 
@@ -279,14 +281,66 @@ def test_a_node_that_refuses_knn_leaves_the_lexical_leg(shop, monkeypatch):
     assert sorted(ids(answer)) == sorted(ids(plain))
 
 
-def test_a_node_that_refuses_scripts_leaves_the_engine_s_order(shop, monkeypatch):
+def test_a_node_that_refuses_scripts_leaves_words_and_what_else_is_known(build, monkeypatch):
     """A fault injected: script.allowed_types is none."""
-    refuse(monkeypatch, shop.client, "script_fields")
-    answer = shop.client.search(ask("sofa", size=50), shop.cluster)
-    plain = shop.client.search(ask("sofa", size=50), shop.cluster, endcap=False)
-    assert answer["ext"]["endcap"]["applied"] is False
-    assert answer["ext"]["endcap"]["reason"] == "RequestError: illegal_argument_exception"
-    assert answer["hits"] == plain["hits"]
+    client, index = build()
+    refuse(monkeypatch, client, "script_fields")
+    answer = client.search(ask("sofa", size=50), index)
+    plain = client.search(ask("sofa", size=50), index, endcap=False)
+    reasons = answer["ext"]["endcap"]["reason"].split("; ")
+    assert [reason.partition(" failed")[0] for reason in reasons] == [
+        "vector leg",
+        "vector fetch",
+    ]
+    assert sorted(ids(answer)) == sorted(ids(plain))
+
+
+def test_vectors_that_come_too_late_are_left_behind(build, monkeypatch):
+    client, index = build()
+    fetch = ClusterVectors.fetch
+    client.search(ask("coat"), index)
+
+    def slow(self, rows):
+        yield Computation(lambda: time.sleep(2.0))
+        return (yield from fetch(self, rows))
+
+    monkeypatch.setattr(ClusterVectors, "fetch", slow)
+    started = time.monotonic()
+    answer = client.search(ask("lamp", ext={"endcap": {"budget_ms": 200}}), index)
+    assert time.monotonic() - started < 2.0
+    assert "vector fetch was late" in answer["ext"]["endcap"]["reason"]
+    assert answer["hits"]["hits"]
+
+
+def test_what_was_fetched_is_not_fetched_again(build, monkeypatch):
+    client, index = build()
+    asked = []
+    call = client._call
+    monkeypatch.setattr(client._driver, "_call", lambda step: asked.append(step) or call(step))
+    for _ in range(2):
+        asked.clear()
+        client.search(ask("red sofa", size=5), index)
+    assert [step.method for step in asked] == ["msearch", "search"]  # both legs, the page
+    assert str([step.arguments["body"] for step in asked]).count("script_fields") == 1
+
+
+def test_the_index_s_own_pipeline_does_not_hide_vectors(build):
+    client, index = build()
+    pipeline = f"{index}-pipeline"
+    brand = {"term": {"brand.keyword": "Alder"}}
+    client.search_pipeline.put(
+        id=pipeline, body={"request_processors": [{"filter_query": {"query": brand}}]}
+    )
+    client.indices.put_settings(index=index, body={"index.search.default_pipeline": pipeline})
+    try:
+        ours = {"endcap": {"history": ["p018", "p042"], "explain": True}}  # a Birch and a Cedar
+        answer = client.search(ask("sofa", size=50, ext=ours), index)
+    finally:
+        client.indices.put_settings(index=index, body={"index.search.default_pipeline": "_none"})
+        client.search_pipeline.delete(id=pipeline)
+    assert {hit["_source"]["brand"] for hit in answer["hits"]["hits"]} == {"Alder"}
+    for each in answer["ext"]["endcap"]["explanations"]:
+        assert each["columns"]["history"] is not None
 
 
 def refuse(monkeypatch, client, word):
