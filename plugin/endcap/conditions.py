@@ -77,6 +77,9 @@ def _should(clause: Mapping[str, Any], *, alone: bool) -> Apart:
     """The optional clauses of a bool query; `alone` when nothing else decides what is found."""
     options = _clauses(clause.get("should"))
     if not options:
+        asked = str(clause.get("minimum_should_match", 0))
+        if asked.isdigit() and int(asked) > 0:
+            raise NotTakenApart(f"minimum_should_match {asked} of 0")
         return Apart((), (), False, False)
     least = str(clause.get("minimum_should_match", 1 if alone else 0))
     whole = {"bool": {"should": options, "minimum_should_match": least}}

@@ -71,6 +71,9 @@ def test_more_alternatives_than_there_are_are_not_taken_apart():
     """Nothing is found, whatever the text says."""
     with pytest.raises(NotTakenApart, match="minimum_should_match 2 of 1"):
         take_apart({"bool": {"should": [MATCH], "minimum_should_match": 2}})
+    with pytest.raises(NotTakenApart, match="minimum_should_match 1 of 0"):
+        take_apart({"bool": {"must": [MATCH], "minimum_should_match": 1}})
+    assert take_apart({"bool": {"must": [MATCH], "minimum_should_match": "75%"}}).texts
 
 
 def test_conditions_of_each_alternative_bind_as_alternatives():
