@@ -39,6 +39,8 @@ bench: .venv/.dev
 	$(BIN)/python benchmarks/personal.py --data $(DATA)/beauty --protocol A
 	$(BIN)/python benchmarks/personal.py --data $(DATA)/beauty --protocol B
 	$(BIN)/python benchmarks/latency.py --data $(DATA)/icecat
+	$(BIN)/python benchmarks/opensearch.py --data $(DATA)/icecat
+	$(BIN)/python benchmarks/filters.py --data $(DATA)/icecat
 	$(BIN)/python benchmarks/indexing.py --data $(DATA)/icecat
 
 $(BIN)/python:

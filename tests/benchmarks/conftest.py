@@ -3,11 +3,15 @@
 import gzip
 import importlib
 import json
+from itertools import count
 from pathlib import Path
 from types import ModuleType
+from typing import NamedTuple
+from uuid import uuid4
 
 import numpy as np
 import pytest
+from opensearchpy import OpenSearch
 from toy_encoder import write_toy_encoder
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
@@ -108,6 +112,27 @@ def benchmark(monkeypatch, tmp_path):
         return importlib.import_module(name)
 
     return load
+
+
+class Server(NamedTuple):
+    """prefix: of what benchmarks make on it."""
+
+    address: str
+    prefix: str
+
+    def left_behind(self) -> list[str]:
+        with OpenSearch(self.address) as client:
+            names = [*client.indices.get(index=f"{self.prefix}*"), *client.search_pipeline.get()]
+        return [name for name in names if name.startswith(self.prefix)]
+
+
+@pytest.fixture
+def server(benchmark, opensearch_url, monkeypatch) -> Server:
+    """The server of the tests, which benchmarks then use too."""
+    monkeypatch.setenv("OPENSEARCH_URL", opensearch_url)
+    own, numbers = uuid4().hex, count()
+    monkeypatch.setattr(benchmark("served"), "token_hex", lambda length: f"{own}-{next(numbers)}")
+    return Server(opensearch_url, f"endcap-benchmark-{own}")
 
 
 @pytest.fixture
