@@ -9,18 +9,19 @@ if TYPE_CHECKING:
 
 
 class BinaryCrossEntropy(Loss):
-    """`-log σ(s⁺) - sum(log σ(-s⁻))`, divided by 1 + k negatives.
+    """`-log σ(s⁺) - mean(log σ(-s⁻))` over k negatives.
 
-    The loss of SASRec (Kang and McAuley, ICDM 2018) and of neural collaborative filtering; with
-    many negatives as in gSASRec (Petrov and Macdonald, RecSys 2023), without its correction.
+    The loss of SASRec (Kang and McAuley, ICDM 2018) and of neural collaborative filtering (He et
+    al., WWW 2017). The mean is what one negative gives on average, with less noise; their sum
+    would, without a bias, teach first and for long that everything is wrong.
     """
 
     samples = True
 
     def __call__(self, scores: "Tensor", right: "Tensor", log_expected: "Tensor") -> "Tensor":
-        from torch.nn import functional
+        from torch.nn.functional import softplus
 
         positive = scores.gather(1, right[:, None]).squeeze(1)
-        every = functional.softplus(scores).sum(1)
-        # softplus(s) - s = softplus(-s): the right one is counted as the others, then turned
-        return (every - positive).sum() / scores.shape[1]
+        negatives = softplus(scores).sum(1) - softplus(positive)
+        drawn = (scores.isfinite().sum(1) - 1).clamp(min=1)  # -inf: it was the right one
+        return (softplus(-positive) + negatives / drawn).sum()
