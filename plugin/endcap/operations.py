@@ -9,8 +9,9 @@ from typing import Any
 
 from endcap.client import SearchClient
 from endcap.configuration import Configuration
-from endcap.exceptions import ConfigurationError
-from endcap.registry import Registry
+from endcap.exceptions import ArtefactError, ConfigurationError
+from endcap.item_tables import open_table
+from endcap.registry import MODEL, Registry
 from endcap_indexer.catalogue import (
     BadRows,
     CatalogueFields,
@@ -21,6 +22,7 @@ from endcap_indexer.catalogue import (
 from endcap_indexer.encoder import DEFAULT_MODEL, Encoder, open_encoder
 from endcap_indexer.generations import (
     Catalogue,
+    Generation,
     Manifest,
     Progress,
     Reindexed,
@@ -54,7 +56,7 @@ def build_generation(
     fields = configuration.catalogue or _guess(catalogue, say)
     encoder = _open_encoder(configuration, store, fields, say)
     source = Catalogue([catalogue], fields, on_bad_row)
-    return reindex(
+    done = reindex(
         client,
         store,
         index,
@@ -64,6 +66,9 @@ def build_generation(
         progress=progress,
         force=force,
     )
+    if not done.unchanged:
+        _prepare_model(store, index, done.generation, say)
+    return done
 
 
 def live_generation(client: SearchClient, store: Path, index: str) -> Manifest:
@@ -113,6 +118,21 @@ def made_of(**parts: Path | Sequence[Path] | None) -> dict[str, Any]:
 
 def _now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def _prepare_model(store: Path, index: str, generation: str, say: Say) -> None:
+    """Compute the products of a new generation as the promoted model sees them: no client that
+    starts afterwards has to.
+    """
+    registry = Registry(store, index)
+    name = registry.promoted().get(MODEL)
+    if name is None:
+        return
+    try:
+        opened = Generation.open(generation_folder(store, generation))
+        open_table(store, name, registry.model(name), registry.facts(name), opened)
+    except ArtefactError as error:
+        say(f"searches go without {name}: {error}")
 
 
 def _guess(catalogue: Path, say: Say) -> CatalogueFields:

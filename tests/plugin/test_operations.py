@@ -1,14 +1,17 @@
 from dataclasses import replace
 
 import pytest
+from toy_model import toy_model
 
+import endcap
 from endcap import operations
 from endcap.configuration import Configuration, EncoderSettings
 from endcap.exceptions import ConfigurationError
 from endcap.operations import build_generation, live_generation, made_of
+from endcap.registry import Registry
 from endcap_indexer.catalogue import BadRows, CatalogueFields, digest_of
 from endcap_indexer.encoder import DEFAULT_MODEL, Prompts
-from endcap_indexer.generations import IndexSettings
+from endcap_indexer.generations import IndexSettings, Reindexed
 
 
 class Progress:
@@ -27,6 +30,7 @@ def build(monkeypatch):
     def reindex(client, store, index, catalogue, encoder, **options):
         asked["reindex"] = (index, catalogue.fields, encoder, options["force"])
         asked["settings"] = options["settings"]
+        return Reindexed("products-000001", 0, 0, 0, 0, unchanged=True, seconds=0.0)
 
     monkeypatch.setattr(operations, "open_encoder", open_encoder)
     monkeypatch.setattr(operations, "reindex", reindex)
@@ -107,3 +111,24 @@ def test_what_an_artefact_was_made_of(catalogue):
     made = made_of(events=catalogue, judgments=None)
     assert made.pop("created").endswith("+00:00")
     assert made == {"events": {"file": "catalogue.jsonl", "digest": digest_of([catalogue])}}
+
+
+def test_a_new_generation_is_prepared_for_the_promoted_model(store, encoder_folder, tmp_path):
+    """And where the two do not fit, it is said what searches go without."""
+    registry = Registry(store, "products")
+    fits = registry.save_model(toy_model({"p000": [1.0, 0.0]}), {})
+    other = registry.save_model(toy_model({"p000": [1.0]}, text_dimension=3), {"text_encoder": "x"})
+    configuration = Configuration(encoder=EncoderSettings(str(encoder_folder)))
+    said = []
+    for number, name in enumerate((fits, other), start=2):
+        registry.promote(name)
+        path = tmp_path / f"{number}.jsonl"
+        path.write_text(f'{{"id": "p000", "title": "red sofa {number}"}}\n')
+        with endcap.connect(store) as client:
+            build_generation(
+                client, store, "products", path, configuration,
+                on_bad_row=BadRows(), say=said.append, progress=Progress(),
+            )  # fmt: skip
+        table = store / "item_vectors" / f"products-00000{number}.{name}"
+        assert table.is_dir() == (name == fits)
+    assert said[-1].startswith(f"searches go without {other}: {other} does not fit products-000003")
