@@ -3,7 +3,6 @@
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,7 +44,8 @@ class Snapshot:
     index: the concrete index. row_field: where its documents hold their row, if they do. queries:
     None where nobody can encode a query. text_fields: with their boosts, as a multi_match query
     names them. scorers: the columns that need more than the candidates' scores and vectors. notes:
-    what is slower or left out, and why. pipeline: what the index is searched through by default.
+    what is slower or left out, and why. clustered: the vectors in the cluster; None where they lie
+    in the generation's folder. pipeline: what the index is searched through by default.
     """
 
     index: str
@@ -57,6 +57,7 @@ class Snapshot:
     scorers: tuple[Scorer, ...]
     model: str | None
     notes: tuple[str, ...]
+    clustered: ClusterVectors | None = None
     pipeline: SearchPipeline | None = None
 
     @property
@@ -70,13 +71,6 @@ class Snapshot:
         if self.row_field is None:
             return IdKeys(self.generation)
         return RowKeys(self.row_field, self.generation)
-
-    @cached_property
-    def clustered(self) -> ClusterVectors | None:
-        """The vectors in the cluster; None where they lie in the generation's folder."""
-        if self.generation.manifest.vectors == "folder":
-            return None
-        return ClusterVectors(self.index, self.generation, self.keys)
 
     @property
     def vectors(self) -> ProductVectors:
@@ -133,10 +127,11 @@ class Opener:
         if row_field is None:
             notes.append(NO_ROWS)
         generation = known or self._open_generation(meta)
+        clustered = _clustered(index, generation)
         queries = self._query_cache(meta["encoder"])
         if queries is not None:
             vector = queries.encode_query(WARM_UP)
-            if generation.manifest.vectors == "folder":
+            if clustered is None:
                 generation.index.search(vector, 1)
         counted = _use(artefacts.get(COOCCURRENCE), registry.cooccurrence, notes)
         tuning = _use(artefacts.get(TUNING), registry.tuning, notes) or Tuning()
@@ -151,6 +146,7 @@ class Opener:
             scorers=(*_scorers(generation, counted), *self._model(artefacts, generation, notes)),
             model=model_name(artefacts),
             notes=tuple(notes),
+            clustered=clustered,
         )
 
     def _model(
@@ -194,6 +190,12 @@ class Opener:
             opened = open_stored(self._store, encoder, threads=1)
             self._queries[encoder] = QueryCache(opened, self._cached_queries)
         return self._queries[encoder]
+
+
+def _clustered(index: str, generation: Generation) -> ClusterVectors | None:
+    if generation.manifest.vectors == "folder":
+        return None
+    return ClusterVectors(index, generation, RowKeys(ROW_FIELD, generation))
 
 
 def _use(name: str | None, load: Callable[[str], T], notes: list[str]) -> T | None:

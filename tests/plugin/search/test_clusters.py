@@ -324,6 +324,16 @@ def test_what_was_fetched_is_not_fetched_again(build, monkeypatch):
     assert str([step.arguments["body"] for step in asked]).count("script_fields") == 1
 
 
+def test_what_was_fetched_is_kept_when_the_index_is_looked_at_again(build):
+    client, index = build()
+    client.search(ask("red sofa"), index)
+    snapshots = client._core.snapshots
+    before = client._driver.run(snapshots.resolve(index))
+    after = client._driver.run(snapshots._look(index))
+    assert after is not before
+    assert after.clustered is before.clustered
+
+
 def test_the_index_s_own_pipeline_does_not_hide_vectors(build):
     client, index = build()
     pipeline = f"{index}-pipeline"
