@@ -2,12 +2,19 @@
 
 import numpy as np
 import pytest
+import torch
 
 from endcap_reranker.models import ENCODERS, INTERACTIONS, ModelConfiguration, UserItemModel
 
 ITEM_IDS = np.array([f"i{number}".encode() for number in range(6)])
 SIZES = {"dimension": 8, "history_length": 7, "blocks": 2, "heads": 2, "hidden": 5}
 CONTENT = {"text_dimension": 5, "attributes": ("price", "rating")}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    """Models this small gain nothing by a second one, which may wait for a core for minutes."""
+    torch.set_num_threads(1)
 
 
 def shake(model):

@@ -1,11 +1,18 @@
 """Toy shops whose right answers are known."""
 
 import pytest
+import torch
 
 from endcap_reranker.models import ModelConfiguration
 from endcap_reranker.training import TrainingConfiguration
 
 RING = 9
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    """Models this small gain nothing by a second one, which may wait for a core for minutes."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
