@@ -192,7 +192,7 @@ class UserItemModel:
         row: Floats = self.parameters["encoder.users"][place]
         return row
 
-    @property
+    @cached_property
     def _recurrent(self) -> Recurrent:
         encoder = self._parts.encoder
         if not isinstance(encoder, Recurrent):

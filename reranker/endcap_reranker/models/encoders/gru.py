@@ -81,9 +81,19 @@ class GRU(Encoder):
         return state
 
     def _step(self, parameters: Parameters, hidden: Floats, inputs: Floats) -> Floats:
+        """In place, since the allocations of so short arrays cost as much as the sums."""
         d = self.dimension
-        recurrent = parameters["recurrent"] @ hidden + parameters["recurrent_bias"]
-        gates = np.float32(1) / (np.float32(1) + np.exp(-(inputs[: 2 * d] + recurrent[: 2 * d])))
-        fresh = np.tanh(inputs[2 * d :] + gates[:d] * recurrent[2 * d :])
-        after: Floats = fresh + gates[d:] * (hidden - fresh)
+        recurrent = parameters["recurrent"] @ hidden
+        recurrent += parameters["recurrent_bias"]
+        gates = inputs[: 2 * d] + recurrent[: 2 * d]
+        np.exp(np.negative(gates, gates), gates)
+        gates += 1
+        np.reciprocal(gates, gates)
+        fresh = recurrent[2 * d :]
+        fresh *= gates[:d]
+        fresh += inputs[2 * d :]
+        np.tanh(fresh, fresh)
+        after: Floats = hidden - fresh
+        after *= gates[d:]
+        after += fresh
         return after
