@@ -21,6 +21,7 @@ from endcap.item_tables import ENCODER, open_table
 from endcap.registry import MODEL, Registry
 from endcap_indexer import files
 from endcap_indexer.generations import Generation
+from endcap_indexer.generations.manifest import FOLDER
 from endcap_indexer.tensors import map_tensors, read_metadata, serialise
 from endcap_reranker import Interactions
 from endcap_reranker.choices import choose
@@ -67,11 +68,16 @@ class Trainer:
     index: str
     generation: Generation
 
+    @property
+    def has_text(self) -> bool:
+        """Whether the products' vectors lie in the generation's folder, and not in the cluster."""
+        return self.generation.manifest.vectors == FOLDER
+
     def configure(
         self, encoder: str, interaction: str, loss: str, *, dimension: int, text: bool
     ) -> ModelConfiguration:
         """A configuration that reads what the generation has; raises ModelError for a choice that
-        there is not. text: read its text vectors too.
+        there is not. text: read its text vectors too, where they are at hand.
         """
         choose("encoder", ENCODERS, encoder)
         choose("interaction", INTERACTIONS, interaction)
@@ -81,7 +87,7 @@ class Trainer:
             interaction=interaction,
             loss=loss,
             dimension=dimension,
-            text_dimension=self.generation.manifest.dimension if text else 0,
+            text_dimension=self.generation.manifest.dimension if text and self.has_text else 0,
             attributes=tuple(self.generation.columns),
         )
 

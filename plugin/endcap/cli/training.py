@@ -100,6 +100,9 @@ def train(
         configuration = command.trainer.configure(
             encoder, interaction, loss, dimension=dimension, text=text
         )
+        if model and text and not command.trainer.has_text:
+            line = "the vectors lie in the cluster: the model reads ids and columns alone"
+            say(console, line, label="but", style="yellow")
         interactions, facts = command.read(events or [], from_engine, settings)
         if further:
             command.train_further(interactions, facts, training)

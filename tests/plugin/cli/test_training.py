@@ -245,3 +245,11 @@ def test_a_choice_that_there_is_not_is_named_before_anything_is_done(
 ):
     assert shop("train", "events.jsonl", option, "x", code=1).stderr.startswith(f"error {said}")
     assert Registry(store, "products").promoted() == {}
+
+
+@pytest.mark.torch
+def test_vectors_in_the_cluster_are_not_read_and_that_is_said(shop, store, many, monkeypatch):
+    monkeypatch.setattr(training.Trainer, "has_text", False)
+    said = shop("train", "many.jsonl", *QUICK).stdout
+    assert "but the vectors lie in the cluster: the model reads ids and columns alone" in said
+    assert Registry(store, "products").model("model-000001").configuration.text_dimension == 0
