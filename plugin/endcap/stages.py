@@ -197,7 +197,7 @@ class Search:
             else self.request
         )
         common = (request, self.snapshot.index, self.reading, window, page)
-        if page.positions or (not page.size and self.request.aggregates):
+        if page.positions or (not page.size and self.request.reports):
             answers.append((yield Call("search", head_request(*common).keywords())))
             hits += scored(answers[-1], window, reranked, page, self.reading.collapse)
         if page.size:
