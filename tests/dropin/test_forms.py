@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from opensearchpy import OpenSearch
+from opensearchpy import AsyncOpenSearch, OpenSearch
 from opensearchpy.serializer import JSONSerializer
 
 import endcap
@@ -123,6 +123,29 @@ def test_without_a_store_the_plain_request_goes_out_alone(method, given, named, 
     expected = outcome(getattr(plain, method), *given, **named)
     assert outcome(getattr(ours, method), *given, **named) == expected
     assert ours.transport.calls == plain.transport.calls
+
+
+class AsyncRecorder(Recorder):
+    async def perform_request(self, *given, **named):
+        return super().perform_request(*given, **named)
+
+    async def close(self):
+        pass
+
+
+@pytest.mark.parametrize(("method", "given", "named"), CALLS)
+async def test_without_a_store_the_plain_request_is_awaited_alone(method, given, named):
+    found = []
+    for client_class in (AsyncOpenSearch, endcap.AsyncSearchClient):
+        client = client_class(transport_class=AsyncRecorder)
+        try:
+            await getattr(client, method)(*given, **named)
+        except (TypeError, ValueError) as error:
+            found.append(str(error))
+        found.append(client.transport.calls)
+        assert repr(client) == "<AsyncOpenSearch([{}])>"
+        await client.close()
+    assert found[: len(found) // 2] == found[len(found) // 2 :]
 
 
 @pytest.mark.parametrize(

@@ -49,9 +49,11 @@ def test_several_indices_or_another_are_passed_through(ours, plain, alias, other
 def test_no_index_and_one_that_is_not_there(ours, plain, outcome, index):
     body = {"query": {"ids": {"values": ["nothing"]}}}
     found = outcome(ours.search, body, index, user="ada")
+    expected = outcome(plain.search, body=body, index=index)
     if isinstance(found, dict):
         assert found.pop("ext")["endcap"]["applied"] is False
-    assert found == outcome(plain.search, body=body, index=index)
+        del found["_shards"], expected["_shards"]  # other indices come and go
+    assert found == expected
 
 
 @pytest.mark.parametrize("shop", ["opensearch"], indirect=True)

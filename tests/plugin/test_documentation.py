@@ -76,7 +76,7 @@ def test_the_make_targets_of_the_readme_exist():
     named = {
         name for block in blocks("README.md", "sh") for name in re.findall(r"make (\w+)", block)
     }
-    assert named == {"demo", "install", "opensearch", "test", "check", "bench"}
+    assert named == {"demo", "install", "opensearch", "test", "dropin", "check", "bench"}
     assert named <= targets
 
 
