@@ -50,6 +50,7 @@ bench: .venv/.dev
 	$(BIN)/python benchmarks/opensearch.py --data $(DATA)/icecat
 	$(BIN)/python benchmarks/filters.py --data $(DATA)/icecat
 	$(BIN)/python benchmarks/indexing.py --data $(DATA)/icecat
+	$(BIN)/python benchmarks/parity.py --data $(DATA)/icecat
 
 $(BIN)/python:
 	$(PYTHON) -m venv .venv

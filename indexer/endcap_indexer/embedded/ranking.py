@@ -10,7 +10,7 @@ from .clauses import NOTHING, Clause, Occur, Scores, found_by
 from .columns import SEQ_NO
 from .snapshots import Snapshot
 
-SAME = 6e-7  # scores closer than this, relatively, differ by the order of f32 sums alone
+SAME = 2e-7  # scores closer than this, relatively, differ by the order of f32 sums alone
 SPARE = 64  # hits beyond the wanted ones, to see whether the last ones tie
 
 
