@@ -8,11 +8,11 @@ from typing import Any
 
 import tantivy
 
-from .arguments import parsing_error
-from .buckets import Bucket, filter_buckets, range_buckets, term_buckets
+from .arguments import parsing_error, read_object
+from .buckets import Bucket, filter_buckets, range_buckets, read_column, term_buckets
 from .clauses import NOTHING, Clause, Occur
 from .columns import MARKS, SEQ_NO
-from .errors import RequestError, unsupported
+from .errors import RequestError, illegal_argument, unsupported
 from .metrics import METRICS, measure
 from .queries import parse_query
 from .ranking import rank
@@ -52,6 +52,7 @@ def _aggregate_all(
 def _aggregate_one(
     snapshot: Snapshot, query: tantivy.Query, name: str, body: dict[str, Any]
 ) -> dict[str, Any]:
+    read_object(name, body)
     kinds = [key for key in body if key not in (*CHILDREN, "meta")]
     children = body.get("aggs", body.get("aggregations", {}))
     if not kinds:
@@ -61,11 +62,13 @@ def _aggregate_one(
             f"Found two aggregation type definitions in [{name}]: [{kinds[0]}] and [{kinds[1]}]"
         )
     (kind,) = kinds
+    read_object(kind, children)
     if kind in ELSEWHERE:
         raise unsupported(f"aggregation {kind}")
     if kind not in METRICS and kind not in _BUCKETS:
         raise parsing_error(f"Unknown aggregation type [{kind}]")
-    meta = {"meta": body["meta"]} if "meta" in body else {}
+    read_object(kind, body[kind])
+    meta = {"meta": read_object("meta", body["meta"])} if "meta" in body else {}
     if kind not in METRICS:
         return meta | _BUCKETS[kind](snapshot, query, body[kind], children)
     if children:
@@ -105,7 +108,9 @@ def _filters(
 ) -> dict[str, Any]:
     for key in body.keys() - {"filters"}:
         raise unsupported(f"filters.{key}")
-    given = body["filters"]
+    given = body.get("filters")
+    if not given or not isinstance(given, dict | list):
+        raise illegal_argument("[filters] cannot be null or empty")
     conditions = list(given.values()) if isinstance(given, dict) else given
     clauses = [parse_query(snapshot, condition) for condition in conditions]
     buckets = filter_buckets(snapshot, query, clauses)
@@ -123,7 +128,7 @@ def _filter(
 def _missing(
     snapshot: Snapshot, query: tantivy.Query, body: Any, children: dict[str, Any]
 ) -> dict[str, Any]:
-    column = snapshot.columns.get(body.get("field"))
+    column = read_column(snapshot, "missing", body, {"field"}, {"missing", "script", "format"})
     pairs = [(Occur.Must, snapshot.everything)]
     if column is not None:
         having = tantivy.Query.term_query(snapshot.schema, MARKS, column.name)
@@ -136,6 +141,8 @@ def _missing(
 def _global(
     snapshot: Snapshot, query: tantivy.Query, body: Any, children: dict[str, Any]
 ) -> dict[str, Any]:
+    for key in body:
+        raise parsing_error(f"[global] does not support [{key}]")
     everything = snapshot.everything
     return _fill(snapshot, Bucket(everything, {"doc_count": snapshot.size}), children)
 

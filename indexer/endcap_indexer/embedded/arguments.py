@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from .errors import RequestError, unsupported
+from .errors import RequestError, malformed, unsupported
+from .failures import ShardFailure
 
 
 def parsing_error(reason: str) -> RequestError:
@@ -44,8 +45,29 @@ def one_field(query: str, body: Any, short: str) -> tuple[str, dict[str, Any]]:
     return name, value if isinstance(value, dict) else {short: value}
 
 
-def read_float(query: str, arguments: dict[str, Any], key: str, default: float) -> float:
+def read_whole(kind: str, arguments: dict[str, Any], key: str, default: int) -> int:
+    """A whole number of an aggregation."""
     value = arguments.get(key, default)
+    try:
+        return int(not_flag(value))
+    except (TypeError, ValueError):
+        raise malformed(f"[{kind}] failed to parse field [{key}]") from None
+
+
+def is_scalar(value: Any) -> bool:
+    return isinstance(value, str | int | float)
+
+
+def not_flag(value: Any) -> Any:
+    """The value, unless it is true or false, which Python takes for numbers."""
+    if isinstance(value, bool):
+        reason = f"Current token ({value}) not numeric, can not use numeric value accessors"
+        raise RequestError(400, "json_parse_exception", reason)
+    return value
+
+
+def read_float(query: str, arguments: dict[str, Any], key: str, default: float) -> float:
+    value = not_flag(arguments.get(key, default))
     try:
         return float(value)
     except (TypeError, ValueError):
@@ -86,7 +108,8 @@ def _integer(text: str, whole: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise RequestError(400, "number_format_exception", f'For input string: "{whole}"') from None
+        reason = f'failed to create query: For input string: "{whole}"'
+        raise ShardFailure("query_shard_exception", reason) from None
 
 
 _EMPTY = {"match": "No text specified for text query"}

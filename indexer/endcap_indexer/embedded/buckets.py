@@ -1,15 +1,16 @@
 """The buckets of terms, range and filter aggregations."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import tantivy
 
+from .arguments import parsing_error, read_float, read_object, read_whole
 from .clauses import NOTHING, Clause, Occur
 from .columns import Column
 from .dates import render_date
-from .errors import RequestError, illegal_argument, unsupported
-from .failures import no_doc_values
+from .errors import RequestError, illegal_argument, malformed, unsupported
+from .failures import ShardFailure, no_doc_values
 from .queries import parse_query
 from .snapshots import Snapshot
 from .values import java_number
@@ -17,6 +18,7 @@ from .values import java_number
 MOST_VALUES = 60_000  # that tantivy counts in one go
 TERMS = {"field", "size", "order", "min_doc_count", "shard_size", "execution_hint", "collect_mode",
          "show_term_doc_count_error", "shard_min_doc_count"}  # fmt: skip
+RANGE = {"field", "ranges", "keyed"}
 TERMS_ELSEWHERE = {"missing", "include", "exclude", "script", "format", "value_type"}
 Order = list[tuple[str, bool]]  # what to order by, descending
 
@@ -40,15 +42,24 @@ def filter_buckets(
 
 def range_buckets(snapshot: Snapshot, query: tantivy.Query, body: Any) -> list[Bucket]:
     """Ranges from (inclusive) to (exclusive), in the order of their bounds."""
-    _check(body, "range", {"field", "ranges", "keyed"}, {"missing", "script", "format"})
-    column = snapshot.columns.get(body.get("field"))
+    column = read_column(snapshot, "range", body, RANGE, {"missing", "script", "format"})
+    ranges = body.get("ranges", [])
+    if not isinstance(ranges, list) or not all(isinstance(one, dict) for one in ranges):
+        raise malformed("[range] failed to parse field [ranges]")
+    if not isinstance(body.get("keyed", False), bool):
+        raise malformed("[range] failed to parse field [keyed]")
+    if not ranges:
+        reason = "No [ranges] specified for the [range] aggregation"
+        raise ShardFailure("illegal_argument_exception", reason)
     if column is not None and not column.field.doc_values:
         raise no_doc_values(column.field.name, column.field.type)
     if column is not None and column.field.type in ("date", "boolean", "keyword"):
         raise unsupported(f"range aggregation on a field of type {column.field.type}")
     buckets = []
-    for one in sorted(body.get("ranges", []), key=_bounds):
+    for one in sorted(ranges, key=_bounds):
         _check(one, "range", {"from", "to", "key"}, set())
+        if not isinstance(one.get("key", ""), str):
+            raise malformed("[range] failed to parse field [key]")
         low, high = one.get("from"), one.get("to")
         condition = {"range": {body["field"]: {"gte": low, "lt": high}}}
         (bucket,) = filter_buckets(snapshot, query, [parse_query(snapshot, condition)])
@@ -65,11 +76,11 @@ def term_buckets(
     fill: Callable[[Bucket], dict[str, Any]],
 ) -> dict[str, Any]:
     """The values of a field with most documents, or in the order asked for; ``fill`` completes."""
-    _check(body, "terms", TERMS, TERMS_ELSEWHERE)
+    column = read_column(snapshot, "terms", body, TERMS, TERMS_ELSEWHERE)
     size, least, order = _read_terms(body)
-    column = snapshot.columns.get(body.get("field"))
     if column is None:
         return _terms_answer([], 0)
+    shown = {"doc_count_error_upper_bound": 0} if body.get("show_term_doc_count_error") else {}
     if not column.field.doc_values:
         raise no_doc_values(column.field.name, column.field.type)
     counted, more = _count_values(snapshot, query, column)
@@ -77,9 +88,9 @@ def term_buckets(
     total = sum(count for _, count in counted) + more
     if all(what in ("_count", "_key") for what, _ in order):
         counted = _ordered(counted, order, lambda item, what: item[what == "_count"])[:size]
-        filled = [fill(_term_bucket(snapshot, query, column, *item)) for item in counted]
+        filled = [fill(_term_bucket(snapshot, query, column, *item)) | shown for item in counted]
     else:
-        every = [fill(_term_bucket(snapshot, query, column, *item)) for item in counted]
+        every = [fill(_term_bucket(snapshot, query, column, *item)) | shown for item in counted]
         filled = _ordered(every, order, _metric)[:size]
     return _terms_answer(filled, total - sum(one["doc_count"] for one in filled))
 
@@ -97,7 +108,8 @@ def _terms_answer(buckets: list[dict[str, Any]], others: int) -> dict[str, Any]:
 
 
 def _read_terms(body: dict[str, Any]) -> tuple[int, int, Order]:
-    size, least = int(body.get("size", 10)), int(body.get("min_doc_count", 1))
+    size = read_whole("terms", body, "size", 10)
+    least = read_whole("terms", body, "min_doc_count", 1)
     if size <= 0:
         raise RequestError(
             400,
@@ -108,13 +120,19 @@ def _read_terms(body: dict[str, Any]) -> tuple[int, int, Order]:
                 "reason": f"[size] must be greater than 0. Found [{size}]",
             },
         )
+    if least < 0:
+        raise malformed("[terms] failed to parse field [min_doc_count]")
     if least == 0:
         raise unsupported("terms.min_doc_count 0")
     given = body.get("order", {"_count": "desc"})
     parts = [
-        pair for one in (given if isinstance(given, list) else [given]) for pair in one.items()
+        pair
+        for one in (given if isinstance(given, list) else [given])
+        for pair in read_object("terms", one).items()
     ]
-    return size, least, [(what, str(way).lower() == "desc") for what, way in parts]
+    if not parts or not all(way in ("asc", "desc") for _, way in parts):
+        raise parsing_error(f"Unknown order direction in [{given}]")
+    return size, least, [(what, way == "desc") for what, way in parts]
 
 
 def _count_values(
@@ -180,8 +198,8 @@ def _metric(bucket: dict[str, Any], path: str) -> Any:
 def _bounds(one: dict[str, Any]) -> tuple[float, float]:
     low, high = one.get("from"), one.get("to")
     return (
-        float("-inf") if low is None else float(low),
-        float("inf") if high is None else float(high),
+        float("-inf") if low is None else read_float("range", one, "from", 0.0),
+        float("inf") if high is None else read_float("range", one, "to", 0.0),
     )
 
 
@@ -189,10 +207,20 @@ def _java(bound: Any) -> str:
     return "*" if bound is None else java_number(float(bound))
 
 
-def _check(
-    body: dict[str, Any], kind: str, known: Iterable[str], elsewhere: Sequence[str] | set[str]
-) -> None:
-    for key in body.keys() - set(known):
+def read_column(
+    snapshot: Snapshot, kind: str, body: dict[str, Any], known: set[str], elsewhere: set[str]
+) -> Column | None:
+    """The column that an aggregation is of, None for a field that is not mapped."""
+    _check(body, kind, known, elsewhere)
+    if "field" not in body:
+        raise illegal_argument("Required one of fields [field, script], but none were specified. ")
+    if not isinstance(body["field"], str):
+        raise malformed(f"[{kind}] failed to parse field [field]")
+    return snapshot.columns.get(body["field"])
+
+
+def _check(body: dict[str, Any], kind: str, known: set[str], elsewhere: set[str]) -> None:
+    for key in body.keys() - known:
         if key in elsewhere:
             raise unsupported(f"{kind}.{key}")
-        raise RequestError(400, "x_content_parse_exception", f"[{kind}] unknown field [{key}]")
+        raise malformed(f"[{kind}] unknown field [{key}]")

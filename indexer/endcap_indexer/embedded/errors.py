@@ -18,6 +18,7 @@ class RequestError(Exception):
         *,
         details: dict[str, Any] | None = None,
         caused_by: dict[str, Any] | None = None,
+        root_cause: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(f"{type}: {reason}")
         self.status = status
@@ -25,6 +26,7 @@ class RequestError(Exception):
         self.reason = reason
         self.details = details or {}
         self.caused_by = caused_by
+        self.root_cause = root_cause or {"type": type, "reason": reason, **self.details}
 
     def error(self) -> dict[str, Any]:
         """The error without root cause and status, as an item of a bulk answer carries it."""
@@ -33,8 +35,10 @@ class RequestError(Exception):
 
     def body(self) -> dict[str, Any]:
         """The whole response body."""
-        cause = {"type": self.type, "reason": self.reason, **self.details}
-        return {"error": {"root_cause": [cause], **self.error()}, "status": self.status}
+        return {
+            "error": {"root_cause": [self.root_cause], **self.error()},
+            "status": self.status,
+        }
 
 
 class MethodNotAllowed(RequestError):
@@ -64,6 +68,17 @@ def unsupported(what: str) -> Unsupported:
         400,
         "illegal_argument_exception",
         f"[{what}] is not supported by the embedded engine; use an OpenSearch server",
+    )
+
+
+def malformed(reason: str, cause: RequestError | None = None) -> RequestError:
+    """What the server's declared parsers answer; a parsing error inside stays the root cause."""
+    return RequestError(
+        400,
+        "x_content_parse_exception",
+        reason,
+        caused_by=cause.error() if cause else None,
+        root_cause=cause.root_cause if cause and "pars" in cause.type else None,
     )
 
 

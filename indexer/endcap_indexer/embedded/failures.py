@@ -21,11 +21,8 @@ class ShardFailure(RequestError):
             "all shards failed",
             details=details,
             caused_by=cause,
+            root_cause=cause,
         )
-        self._cause = cause
-
-    def body(self) -> dict[str, Any]:
-        return {"error": {"root_cause": [self._cause], **self.error()}, "status": self.status}
 
 
 def no_doc_values(field: str, type: str) -> ShardFailure:

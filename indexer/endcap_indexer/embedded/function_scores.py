@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from .arguments import check_keys, parsing_error, read_boost, read_float, read_object
 from .clauses import NOTHING, Clause, Scores, found_by, is_found
 from .columns import Column
-from .errors import RequestError, unsupported
+from .errors import RequestError, illegal_argument, unsupported
 from .failures import ShardFailure, no_doc_values
 from .snapshots import Snapshot
 from .values import NUMERIC
@@ -89,6 +89,8 @@ def _read_functions(
             "failed to parse [function_score] query. already found [functions] array, now"
             f" encountering [{next(iter(single))}]."
         )
+    if not isinstance(arguments["functions"], list):
+        raise parsing_error("failed to parse [function_score] query. [functions] is no array")
     return [_read_function(snapshot, item, parse_query) for item in arguments["functions"]]
 
 
@@ -97,11 +99,15 @@ def _read_function(snapshot: Snapshot, body: Any, parse_query: ParseQuery) -> _F
     check_keys("function_score", arguments, FUNCTIONS | {"filter"}, ELSEWHERE)
     if not FUNCTIONS & arguments.keys():
         raise parsing_error("an entry in functions list is missing a function.")
-    factor = arguments.get("field_value_factor")
+    weight = read_float("function_score", arguments, "weight", 1.0)
+    if weight < 0:
+        raise illegal_argument(f"[weight] cannot be negative for a filtering function: [{weight}]")
     return _Function(
         parse_query(snapshot, arguments["filter"]) if "filter" in arguments else None,
-        read_float("function_score", arguments, "weight", 1.0),
-        _read_factor(snapshot, factor) if factor is not None else None,
+        weight,
+        _read_factor(snapshot, arguments["field_value_factor"])
+        if "field_value_factor" in arguments
+        else None,
     )
 
 
@@ -109,7 +115,7 @@ def _read_factor(snapshot: Snapshot, body: Any) -> _Factor:
     arguments = read_object("field_value_factor", body)
     check_keys("field_value_factor", arguments, {"field", "factor", "modifier", "missing"})
     name = arguments.get("field")
-    if name is None:
+    if not isinstance(name, str):
         raise parsing_error("[field_value_factor] required field 'field' missing")
     modifier = str(arguments.get("modifier", "none")).lower()
     if modifier not in MODIFIERS:

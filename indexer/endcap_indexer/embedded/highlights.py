@@ -6,10 +6,10 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from .analysis import Token, tokens
-from .arguments import parsing_error
+from .arguments import not_flag, parsing_error, read_object
 from .clauses import Clause, Phrase
 from .documents import StoredDocument
-from .errors import RequestError, unsupported
+from .errors import RequestError, malformed, unsupported
 from .fields import Field
 from .passages import Match, Passage, choose_passages, cut_passages, mark
 from .ranking import Hit
@@ -18,9 +18,9 @@ from .snapshots import Snapshot
 OPTIONS = {"pre_tags", "post_tags", "number_of_fragments", "fragment_size", "require_field_match",
            "type", "order"}  # fmt: skip
 ELSEWHERE = {"boundary_chars", "boundary_max_scan", "boundary_scanner", "boundary_scanner_locale",
-             "encoder", "force_source", "fragmenter", "fragment_offset", "highlight_query",
-             "matched_fields", "max_analyzer_offset", "no_match_size", "options", "phrase_limit",
-             "tags_schema"}  # fmt: skip
+             "encoder", "force_source", "fragmenter", "fragment_offset", "highlight_filter",
+             "highlight_query", "matched_fields", "max_analyzer_offset", "no_match_size", "options",
+             "phrase_limit", "tags_schema"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,16 @@ def add_highlights(
 def read_highlight(snapshot: Snapshot, body: dict[str, Any]) -> list[tuple[Field, Style]]:
     """The fields to highlight, wildcards expanded; options of a field go before common ones."""
     common = {key: value for key, value in body.items() if key != "fields"}
+    _check_tags(common)
+    _read_style(common)
     wanted = body.get("fields", {})
     listed = wanted if isinstance(wanted, list) else [wanted]
     styles = []
-    for pattern, own in (pair for one in listed for pair in one.items()):
+    for pattern, own in (pair for one in listed for pair in read_object("highlight", one).items()):
+        try:
+            _check_tags(read_object("highlight", own))
+        except RequestError as error:
+            raise malformed("[highlight] failed to parse field [fields]", error) from None
         style = _read_style({**common, **own})
         styles += [
             (field, style)
@@ -137,11 +143,21 @@ def _shift(passage: Passage, offset: int) -> Passage:
     return Passage(passage.start + offset, passage.end + offset, tuple(matches))
 
 
+def _check_tags(options: dict[str, Any]) -> None:
+    if "pre_tags" in options and "post_tags" not in options:
+        raise parsing_error("pre_tags are set but post_tags are not set")
+    for key in ("pre_tags", "post_tags"):
+        tags = options.get(key, "")
+        listed = tags if isinstance(tags, list) else [tags]
+        if not listed or not all(isinstance(tag, str) for tag in listed):
+            raise parsing_error(f"[highlight] [{key}] is no tag: [{tags}]")
+
+
 def _read_style(options: dict[str, Any]) -> Style:
     for key in options.keys() - OPTIONS:
         if key in ELSEWHERE:
             raise unsupported(f"highlight.{key}")
-        raise RequestError(400, "x_content_parse_exception", f"[highlight] unknown field [{key}]")
+        raise malformed(f"[highlight] unknown field [{key}]")
     if options.get("type", "unified") != "unified":
         raise unsupported(f"highlight.type {options['type']}")
     if options.get("order", "none") != "none":
@@ -157,7 +173,7 @@ def _read_style(options: dict[str, Any]) -> Style:
 
 
 def _integer(options: dict[str, Any], key: str, default: int) -> int:
-    value = options.get(key, default)
+    value: Any = not_flag(options.get(key, default))
     if not isinstance(value, int) or value < 0:
         raise parsing_error(f"[highlight] [{key}] is no number: [{value}]")
     return value

@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import parsing_error
 from .columns import Column
 from .dates import check_format, render_date
 from .documents import StoredDocument
-from .errors import unsupported
+from .errors import illegal_argument, malformed, unsupported
 from .failures import no_doc_values
 from .ranking import Hit
 from .search_request import SearchRequest
@@ -112,9 +111,11 @@ def _columns(snapshot: Snapshot, wanted: list[Any]) -> list[tuple[str, Column, s
     for item in wanted:
         name, format = item, None
         if isinstance(item, dict):
+            for key in item.keys() - {"field", "format"}:
+                raise malformed(f"[docvalues_field] unknown field [{key}]")
             name, format = item.get("field"), item.get("format")
         if not isinstance(name, str):
-            raise parsing_error("[docvalue_fields] an entry has no [field]")
+            raise illegal_argument("Required [field]")
         names = [name] if "*" not in name else [
             known for known in snapshot.columns if fnmatchcase(known, name)
         ]  # fmt: skip

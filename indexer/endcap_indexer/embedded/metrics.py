@@ -4,9 +4,9 @@ from typing import Any
 
 import tantivy
 
+from .buckets import read_column
 from .columns import Column
 from .dates import render_date
-from .errors import RequestError, unsupported
 from .failures import ShardFailure, no_doc_values
 from .snapshots import Snapshot
 
@@ -36,17 +36,7 @@ def measure(snapshot: Snapshot, query: tantivy.Query, kind: str, body: Any) -> d
 
 def metric_column(snapshot: Snapshot, kind: str, body: Any) -> Column | None:
     """The column to measure, None for a field that is not mapped."""
-    for key in body.keys() - {"field"}:
-        if key in ELSEWHERE:
-            raise unsupported(f"{kind}.{key}")
-        raise RequestError(400, "x_content_parse_exception", f"[{kind}] unknown field [{key}]")
-    if "field" not in body:
-        raise RequestError(
-            400,
-            "illegal_argument_exception",
-            "Required one of fields [field, script], but none were specified. ",
-        )
-    column = snapshot.columns.get(body["field"])
+    column = read_column(snapshot, kind, body, {"field"}, ELSEWHERE)
     if column is None:
         return None
     field = column.field

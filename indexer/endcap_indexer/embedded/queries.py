@@ -14,7 +14,8 @@ from .arguments import (
     read_object,
 )
 from .clauses import NOTHING, Clause, Occur, all_phrases, disjunction_max, sum_scorer
-from .errors import RequestError, unsupported
+from .errors import RequestError, Unsupported, malformed, unsupported
+from .failures import ShardFailure
 from .function_scores import function_score
 from .snapshots import Snapshot
 from .term_queries import exists, ids, range_query, term, terms
@@ -23,12 +24,13 @@ from .text_queries import match, match_phrase, multi_match
 BOOL = {"must", "should", "filter", "must_not", "minimum_should_match", "boost",
         "adjust_pure_negative"}  # fmt: skip
 ELSEWHERE = frozenset(
-    "agentic boosting combined_fields common distance_feature fuzzy geo_bounding_box geo_distance"
-    " geo_polygon geo_shape has_child has_parent hybrid intervals knn match_bool_prefix"
-    " match_phrase_prefix more_like_this nested neural neural_sparse parent_id percolate pinned"
-    " prefix query_string rank_feature regexp script script_score simple_query_string"
-    " span_containing span_first span_multi span_near span_not span_or span_term span_within"
-    " template terms_set type wildcard wrapper xy_shape".split()
+    "agentic boosting combined_fields common distance_feature field_masking_span fuzzy"
+    " geo_bounding_box geo_distance geo_polygon geo_shape has_child has_parent hybrid intervals knn"
+    " match_bool_prefix match_phrase_prefix more_like_this nested neural neural_knn neural_sparse"
+    " parent_id percolate prefix query_string rank_feature regexp script script_score"
+    " simple_query_string span_containing span_field_masking span_first span_gap span_multi"
+    " span_near span_not span_or span_term span_within template terms_set wildcard wrapper"
+    " xy_shape".split()
 )
 
 
@@ -66,19 +68,27 @@ def _bool(snapshot: Snapshot, body: Any) -> Clause:
     for key in arguments.keys() - BOOL:
         if key == "_name":
             raise unsupported("bool._name")
-        raise RequestError(400, "x_content_parse_exception", f"[bool] unknown field [{key}]")
+        raise malformed(f"[bool] unknown field [{key}]")
     must, should, filters, must_not = (
         _bool_clauses(snapshot, kind, arguments.get(kind, []))
         for kind in ("must", "should", "filter", "must_not")
     )
     boost = read_boost("bool", arguments)
-    if not (must or should or filters or must_not):
-        return Clause(snapshot.everything).scored(boost)
+    if not (must or should or filters):
+        if not must_not:
+            return Clause(snapshot.everything).scored(boost)
+        if _is_false(arguments.get("adjust_pure_negative", True)):
+            return NOTHING
+        return _combine(snapshot, [], [], [], must_not, 0).boosted(boost)
     default = 0 if must or filters or not should else 1
     needed = minimum_matches(arguments.get("minimum_should_match", default), len(should))
     if needed == 0 and should and not (must or filters):
         needed = 1
     return _combine(snapshot, must, should, filters, must_not, needed).boosted(boost)
+
+
+def _is_false(flag: Any) -> bool:
+    return flag in (False, "false")
 
 
 def _combine(
@@ -120,15 +130,15 @@ def _constant(must: list[Clause]) -> float | None:
 def _bool_clauses(snapshot: Snapshot, kind: str, bodies: Any) -> list[Clause]:
     try:
         return _clauses(snapshot, bodies)
+    except (ShardFailure, Unsupported):
+        raise
     except RequestError as error:
-        if error.type not in ("parsing_exception", "x_content_parse_exception"):
-            raise
-        reason = f"[bool] failed to parse field [{kind}]"
-        cause = error.error()
-        raise RequestError(400, "x_content_parse_exception", reason, caused_by=cause) from None
+        raise malformed(f"[bool] failed to parse field [{kind}]", error) from None
 
 
 def _clauses(snapshot: Snapshot, bodies: Any) -> list[Clause]:
+    if bodies is None:
+        return []
     listed = bodies if isinstance(bodies, list) else [bodies]
     return [parse_query(snapshot, body) for body in listed]
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 from .aggregations import aggregate
 from .arguments import parsing_error
 from .clauses import Clause
+from .collapsing import choose_best
 from .failures import ShardFailure
 from .highlights import add_highlights
 from .hits import needs_documents, render_hits
@@ -69,19 +70,39 @@ def _on_snapshot(lexical: LexicalIndex, answer: Callable[[Snapshot], T]) -> T:
 
 
 def find_hits(snapshot: Snapshot, request: SearchRequest, window: int) -> Found:
-    """The best ``window`` hits at least, in order."""
+    """The best ``window`` hits at least, in order; all of them where they are collapsed."""
     everything = _find(snapshot, request.query)
     clause = everything
-    if request.post_filter:
+    if request.post_filter is not None:
         clause = narrow(clause, parse_query(snapshot, request.post_filter))
     keys = read_sort(snapshot, request.sort)
     if keys:
         total, hits, sorts = sort_hits(snapshot, clause, keys, request)
-        return Found(everything, clause, keys, total, hits, sorts)
+        return _collapse(snapshot, request, Found(everything, clause, keys, total, hits, sorts))
     if request.search_after is not None:
         raise ShardFailure("illegal_argument_exception", "Sort must contain at least one field.")
-    ranked = rank(snapshot, clause, window, request.min_score, request.has_total)
-    return Found(everything, clause, keys, ranked.total, ranked.hits, [])
+    wanted = window if request.collapse is None else snapshot.size
+    ranked = rank(snapshot, clause, wanted, request.min_score, request.has_total)
+    found = Found(everything, clause, keys, ranked.total, ranked.hits, [])
+    return _collapse(snapshot, request, found)
+
+
+def _collapse(snapshot: Snapshot, request: SearchRequest, found: Found) -> Found:
+    """The total is that of all hits, and a score is no sort value, as on the server."""
+    if request.collapse is None:
+        return found
+    if request.search_after is not None and [key.field for key in found.keys] != [request.collapse]:
+        raise ShardFailure(
+            "search_exception",
+            "collapse field and sort field must be the same when use `collapse` in conjunction with"
+            " `search_after`",
+            status=500,
+        )
+    best = choose_best(snapshot, request.collapse, found.hits)
+    hits = [found.hits[position] for position in best]
+    is_sorted = any(key.field != "_score" for key in found.keys)
+    sorts = [found.sorts[position] for position in best] if is_sorted else []
+    return found._replace(hits=hits, sorts=sorts)
 
 
 def show_hits(

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from .arguments import parsing_error
+from .arguments import not_flag, parsing_error, read_float
+from .collapsing import read_collapse
 from .errors import RequestError, illegal_argument, unsupported
 from .failures import ShardFailure
+from .settings import read_seconds
 from .sources import EVERYTHING, SourceFilter
 
 MAX_WINDOW = 10_000
@@ -15,10 +17,10 @@ COUNTED = 10_000  # beyond it totals are not counted unless asked for
 BODY = frozenset(
     "query from size _source sort track_total_hits docvalue_fields stored_fields fields post_filter"
     " min_score track_scores version seq_no_primary_term highlight aggs aggregations search_after"
-    " timeout explain ext stats profile".split()
+    " timeout explain ext stats profile collapse".split()
 )
 ELSEWHERE = frozenset(
-    "collapse derived include_named_queries_score indices_boost pit point_in_time rescore"
+    "derived include_named_queries_score indices_boost pit rescore"
     " script_fields search_pipeline slice suggest terminate_after verbose_pipeline".split()
 )
 URL = frozenset(
@@ -30,6 +32,14 @@ URL_ELSEWHERE = frozenset(
     " suggest_mode suggest_size suggest_text stats search_pipeline include_named_queries_score"
     " phase_took verbose_pipeline routing typed_keys".split()
 )
+SCALAR = (bool, int, float, str)
+SHAPES: dict[str, tuple[type, ...]] = {  # what a key may hold; a scalar where it is not said
+    **dict.fromkeys("query post_filter highlight aggs aggregations collapse ext".split(), (dict,)),
+    **dict.fromkeys("docvalue_fields fields search_after stats".split(), (list,)),
+    "sort": (str, dict, list),
+    "stored_fields": (str, list),
+    "_source": (bool, str, dict, list),
+}
 ADDED = {"sort", "docvalue_fields"}  # the URL's stand behind the body's, not in their place
 
 
@@ -42,6 +52,7 @@ class SearchRequest:
     aggregations: Any
     highlight: Any
     sort: Any
+    collapse: str | None  # the field
     search_after: Any
     start: int
     size: int
@@ -83,27 +94,34 @@ def read_request(body: dict[str, Any], parameters: Mapping[str, str]) -> SearchR
             status=500,
         )
     counted = _counted(merged.get("track_total_hits", COUNTED))
+    collapse = read_collapse(merged["collapse"]) if "collapse" in merged else None
     return SearchRequest(
         query=merged.get("query"),
         post_filter=merged.get("post_filter"),
         aggregations=merged.get("aggregations", merged.get("aggs")),
         highlight=merged.get("highlight"),
         sort=merged.get("sort"),
+        collapse=collapse,
         search_after=merged.get("search_after"),
         start=start,
         size=size,
-        min_score=None if merged.get("min_score") is None else float(merged["min_score"]),
+        min_score=read_float("search", merged, "min_score", 0.0) if "min_score" in merged else None,
         counted=None if counted == -1 else counted,
-        has_total=merged.get("track_total_hits") not in (False, "false"),
+        has_total=merged.get("track_total_hits") not in (False, "false", -1, "-1"),
         total_is_number=parameters.get("rest_total_hits_as_int") in ("", "true"),
         ids=ids,
         source=_source(merged, ids),
-        docvalue_fields=merged.get("docvalue_fields", []),
+        docvalue_fields=_docvalue_fields(merged.get("docvalue_fields", []), collapse),
         fields=merged.get("fields", []),
         track_scores=_flag(merged, "track_scores"),
         version=_flag(merged, "version"),
         seq_no=_flag(merged, "seq_no_primary_term"),
     )
+
+
+def _docvalue_fields(wanted: list[Any], collapse: str | None) -> list[Any]:
+    """A hit shows the value that it stands for."""
+    return wanted if collapse is None or collapse in wanted else [*wanted, collapse]
 
 
 def _listed(value: Any) -> list[Any]:
@@ -116,10 +134,12 @@ def _check_body(body: dict[str, Any]) -> None:
             raise unsupported(key)
         if key not in BODY:
             raise parsing_error(f"Unknown key for a {_token(value)} in [{key}].")
-        if key in ("query", "post_filter", "highlight", "aggs", "aggregations") and not isinstance(
-            value, dict
-        ):
+        if not isinstance(value, SHAPES.get(key, SCALAR)):
             raise parsing_error(f"Unknown key for a {_token(value)} in [{key}].")
+    if not all(isinstance(group, str) for group in body.get("stats", [])):
+        raise parsing_error("Unknown key for a START_ARRAY in [stats].")
+    if "timeout" in body:
+        read_seconds(str(body["timeout"]), "timeout")
     for key in ("explain", "profile", "ext"):
         if body.get(key):
             raise unsupported(key)
@@ -174,21 +194,24 @@ def _read_integer(name: str, text: str) -> int:
 
 
 def _integer(body: dict[str, Any], key: str, default: int) -> int:
-    value = body.get(key, default)
-    try:
-        number = int(value)
-    except (TypeError, ValueError):
-        raise RequestError(400, "number_format_exception", f'For input string: "{value}"') from None
+    number = _number(body.get(key, default))
     if number < 0:
         raise illegal_argument(f"[{key}] parameter cannot be negative, found [{number}]")
     return number
+
+
+def _number(value: Any) -> int:
+    try:
+        return int(not_flag(value))
+    except ValueError:
+        raise RequestError(400, "number_format_exception", f'For input string: "{value}"') from None
 
 
 def _counted(value: Any) -> int:
     """Up to how many hits are counted, -1 for all of them."""
     if isinstance(value, bool):
         return -1 if value else 0
-    number = int(value)
+    number = _number(value)
     if number < -1:
         raise illegal_argument(f"value must be >= 0, got {number}")
     return number

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .arguments import read_object
 from .clauses import Clause
 from .columns import Column
 from .dates import parse_date
-from .errors import RequestError, illegal_argument, unsupported
+from .errors import illegal_argument, malformed, unsupported
 from .failures import ShardFailure, no_doc_values
 from .ranking import SAME, Hit, find_all
 from .search_request import SearchRequest
@@ -68,13 +69,11 @@ def _pairs(item: Any) -> list[tuple[str, Any]]:
 
 
 def _read_key(snapshot: Snapshot, name: str, options: Any) -> Key:
-    options = {"order": options} if isinstance(options, str) else options
+    options = {"order": options} if isinstance(options, str) else read_object("sort", options)
     for option in options.keys() - OPTIONS:
         if option in ELSEWHERE or name.startswith("_"):
             raise unsupported(f"sort.{name}.{option}" if name[0] == "_" else f"sort.{option}")
-        raise RequestError(
-            400, "x_content_parse_exception", f"[field_sort] unknown field [{option}]"
-        )
+        raise malformed(f"[field_sort] unknown field [{option}]")
     descending = _is_descending(options.get("order", "desc" if name == "_score" else "asc"))
     if name in ("_score", "_doc"):
         return Key(name, descending)
@@ -87,7 +86,10 @@ def _read_key(snapshot: Snapshot, name: str, options: Any) -> Key:
         )
     if column is not None and not column.field.doc_values:
         raise no_doc_values(name, column.field.type)
-    type = column.field.type if column else str(options["unmapped_type"])
+    unmapped = options.get("unmapped_type", "long")
+    if not isinstance(unmapped, str):
+        raise malformed("[field_sort] unmapped_type doesn't support values of this type")
+    type = column.field.type if column else unmapped
     mode = options.get("mode", "max" if descending else "min")
     if mode not in ("min", "max"):
         raise unsupported(f"sort.mode {mode}")
@@ -137,6 +139,9 @@ def _parse(key: Key, value: Any) -> Any:
     if key.type in FLOAT_CODES and value in ("Infinity", "-Infinity"):
         return float(value.replace("Infinity", "inf"))
     type = "long" if key.type in ("date", "boolean") else key.type
+    if value in (None, "") and key.type != "keyword":
+        reason = f"Failed to parse value [{value}] for field [{key.field}]."
+        raise ShardFailure("illegal_argument_exception", reason)
     try:
         return None if value is None else parse_value(value, type, "")
     except ValueRefused as error:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import tantivy
 
-from .arguments import check_keys, one_field, parsing_error, read_boost, read_object
+from .arguments import check_keys, is_scalar, one_field, parsing_error, read_boost, read_object
 from .clauses import NOTHING, Clause, Occur, Phrase, disjunction_max
 from .columns import ID, MARKS, PADDING, Column
 from .dates import check_format, parse_date
@@ -68,6 +68,8 @@ def terms(snapshot: Snapshot, body: Any) -> Clause:
         raise unsupported("terms lookup")
     if not isinstance(values, list):
         raise parsing_error(f"[terms] query does not support [{name}]")
+    if not all(map(is_scalar, values)):
+        raise parsing_error("No value specified for terms query")
     if len(values) > MAX_TERMS:
         raise ShardFailure(
             "query_shard_exception",
@@ -89,7 +91,9 @@ def ids(snapshot: Snapshot, body: Any) -> Clause:
     arguments = read_object("ids", body)
     check_keys("ids", arguments, {"values", "boost"})
     values = arguments.get("values", [])
-    values = values if isinstance(values, list) else [values]
+    values = [values] if isinstance(values, str) else values
+    if not isinstance(values, list) or not all(map(is_scalar, values)):
+        raise parsing_error("[ids] failed to parse field [values]")
     return _of_ids(snapshot, values).boosted(read_boost("ids", arguments))
 
 
@@ -215,6 +219,8 @@ def _stored(value: Value) -> Value:
 def _between(snapshot: Snapshot, column: Column, arguments: dict[str, Any]) -> Clause:
     type = column.field.type
     bounds: dict[str, Any]
+    if type != "date" and any(arguments[key] == "" for key in _given(arguments)):
+        raise _not_created("empty String")
     if type == "date":
         bounds = {key: _date_bound(column, key, arguments) for key in _given(arguments)}
         kind = tantivy.FieldType.Integer

@@ -9,6 +9,7 @@ import tantivy
 from .analysis import HOLE, analyze
 from .arguments import (
     check_keys,
+    is_scalar,
     minimum_matches,
     one_field,
     parsing_error,
@@ -58,15 +59,13 @@ def match_phrase(snapshot: Snapshot, body: Any) -> Clause:
 def multi_match(snapshot: Snapshot, body: Any) -> Clause:
     arguments = read_object("multi_match", body)
     check_keys("multi_match", arguments, MULTI_MATCH | {"slop"}, MATCH_ELSEWHERE)
-    type = arguments.get("type", "best_fields")
+    type = str(arguments.get("type", "best_fields"))
     if type not in _TYPES:
         if type in ("phrase_prefix", "bool_prefix"):
             raise unsupported(f"multi_match type {type}")
         reason = f"failed to parse [multi_match] query type [{type}]. unknown type."
         raise RequestError(400, "parse_exception", reason)
-    if "slop" in arguments and type != "phrase":
-        raise illegal_argument(f"[slop] not allowed for type [{type}]")
-    columns = _expand(snapshot, arguments.get("fields"), _text("multi_match", arguments))
+    columns = _expand(snapshot, arguments.get("fields", []), _text("multi_match", arguments))
     tie_breaker = read_float(
         "multi_match", arguments, "tie_breaker", 1.0 if type == "most_fields" else 0.0
     )
@@ -171,16 +170,21 @@ def _combine(
 
     A single term ignores the minimum, as Lucene's query builder makes no boolean query of it.
     """
+    required = _operator(query, arguments) == "and"
+    if not is_scalar(arguments.get("minimum_should_match", 1)):
+        raise parsing_error(f"[{query}] unknown token after [minimum_should_match]")
     if not terms:
         return _no_terms(snapshot, arguments)
     clauses = [score(term) for term in terms]
     if len(clauses) == 1:
         return clauses[0]
-    needed = 1
-    if _operator(query, arguments) == "and":
-        needed = len(clauses)
-    elif "minimum_should_match" in arguments:
-        needed = minimum_matches(arguments["minimum_should_match"], len(clauses))
+    optional = 0 if required else len(clauses)  # required ones do not count, as in Lucene
+    needed = len(clauses) if required else 1
+    if "minimum_should_match" in arguments:
+        minimum = minimum_matches(arguments["minimum_should_match"], optional)
+        if minimum > optional:
+            return NOTHING
+        needed = needed if required else minimum
     present = [clause for clause in clauses if clause is not NOTHING]
     if not present or needed > len(present):
         return NOTHING
@@ -188,9 +192,9 @@ def _combine(
         return present[0]
     occur = Occur.Must if needed == len(present) else Occur.Should
     pairs = [(occur, clause.query) for clause in present]
-    minimum = needed if 1 < needed < len(present) else None
+    least = needed if 1 < needed < len(present) else None
     return Clause(
-        tantivy.Query.boolean_query(pairs, minimum_number_should_match=minimum),
+        tantivy.Query.boolean_query(pairs, minimum_number_should_match=least),
         None,
         all_phrases(present),
     )
@@ -237,24 +241,31 @@ def _analyzer(column: Column, arguments: dict[str, Any]) -> str:
 
 
 def _expand(snapshot: Snapshot, fields: Any, text: str) -> list[tuple[Column, float]]:
-    """Columns and boosts of `name^boost`; a wildcard leaves out what cannot hold the text."""
-    names = ["*"] if fields is None or fields == [] else fields
-    found: dict[str, tuple[Column, float]] = {}
-    for name in [names] if isinstance(names, str) else names:
+    """Columns and boosts of `name^boost`; of a field that two patterns name they multiply."""
+    names = [fields] if isinstance(fields, str) else ["*"] if fields == [] else fields
+    if not isinstance(names, list) or not all(isinstance(one, str) and one for one in names):
+        raise parsing_error("[multi_match] query does not support these [fields]")
+    boosts: dict[str, float] = {}
+    for name in names:
         pattern, _, boost = name.partition("^")
-        weight = float(boost) if boost else 1.0
-        if "*" not in pattern:
-            column = resolve(snapshot, pattern)
-            columns = [column] if column else []
-        else:
-            columns = [
-                column
-                for known, column in snapshot.columns.items()
-                if fnmatchcase(known, pattern) and _can_hold(snapshot, column, text)
-            ]
-        for column in columns:
-            found[column.name] = (column, weight)
+        boosts[pattern] = float(boost) if boost else 1.0
+    found: dict[str, tuple[Column, float]] = {}
+    for pattern, boost in boosts.items():
+        for column in _matching(snapshot, pattern, text):
+            _, former = found.get(column.name, (column, 1.0))
+            found[column.name] = (column, former * boost)
     return list(found.values())
+
+
+def _matching(snapshot: Snapshot, pattern: str, text: str) -> list[Column]:
+    """`*` leaves out what cannot hold the text; with another pattern that is an error."""
+    if pattern == "*":
+        return [one for one in snapshot.columns.values() if _can_hold(snapshot, one, text)]
+    names = [name for name in snapshot.columns if fnmatchcase(name, pattern)]
+    if "*" not in pattern or pattern.startswith("_"):
+        names = [pattern]
+    columns = (resolve(snapshot, name) for name in names)
+    return [column for column in columns if column is not None]
 
 
 def _can_hold(snapshot: Snapshot, column: Column, text: str) -> bool:

@@ -33,7 +33,7 @@ QUERIES: list[tuple[dict[str, Any], str]] = [
     ),
 ]
 BODIES: list[tuple[dict[str, Any], str]] = [
-    ({"collapse": {"field": "k"}}, "collapse"),
+    ({"collapse": {"field": "k", "inner_hits": {"name": "x"}}}, "collapse.inner_hits"),
     ({"rescore": []}, "rescore"),
     ({"suggest": {}}, "suggest"),
     ({"explain": True}, "explain"),

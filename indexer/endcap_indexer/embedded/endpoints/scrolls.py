@@ -82,6 +82,10 @@ def _check(request: SearchRequest) -> None:
         raise invalid_request("[size] cannot be [0] in a scroll context")
     if request.search_after is not None:
         raise invalid_request("`search_after` cannot be used in a scroll context.")
+    if request.collapse is not None:
+        raise ShardFailure(
+            "search_exception", "cannot use `collapse` in a scroll context", status=500
+        )
 
 
 def _read_keep_alive(value: str) -> float:
