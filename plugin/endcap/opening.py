@@ -19,7 +19,7 @@ from endcap.tuning import Tuning
 from endcap_indexer.catalogue import ROW_FIELD, text_query
 from endcap_indexer.encoder import QueryCache, open_stored
 from endcap_indexer.exceptions import GenerationError, IndexerError
-from endcap_indexer.generations import Generation, generation_folder
+from endcap_indexer.generations import Generation, generation_folder, index_of
 from endcap_reranker import (
     Cooccurrence,
     CooccurrenceColumn,
@@ -181,7 +181,7 @@ class Opener:
         return generation
 
     def _registry(self, meta: Mapping[str, Any]) -> Registry:
-        return Registry(self._store, meta["generation"].rpartition("-")[0])
+        return Registry(self._store, index_of(meta["generation"]))
 
     def _query_cache(self, encoder: str | None) -> QueryCache | None:
         if encoder is None:

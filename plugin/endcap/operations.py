@@ -16,19 +16,25 @@ from endcap_indexer.catalogue import (
     BadRows,
     CatalogueFields,
     OnBadRow,
+    check_fields,
     digest_of,
+    guess_fields,
     read_rows,
 )
 from endcap_indexer.encoder import DEFAULT_MODEL, Encoder, open_encoder
 from endcap_indexer.generations import (
+    Attached,
     Catalogue,
     Generation,
     Manifest,
     Progress,
     Reindexed,
+    attach,
     generation_folder,
     list_generations,
     reindex,
+    sample_sources,
+    single_index,
 )
 from endcap_reranker import Cooccurrence, Interactions
 
@@ -69,6 +75,38 @@ def build_generation(
     if not done.unchanged:
         _prepare_model(store, index, done.generation, say)
     return done
+
+
+def attach_index(
+    client: SearchClient,
+    store: Path,
+    name: str,
+    configuration: Configuration,
+    *,
+    rows: bool | None,
+    say: Say,
+    progress: Progress,
+) -> Attached:
+    """The next generation of an index that the shop fills itself; see `build_generation`."""
+    if configuration.index.vectors != "folder":
+        raise ConfigurationError(
+            f'index.vectors is "{configuration.index.vectors}", but the documents of an attached'
+            ' index get no vectors; write "folder"'
+        )
+    index, body = single_index(client, name)
+    properties = body["mappings"].get("properties", {})
+    if configuration.catalogue is None:
+        fields = guess_fields(properties, sample_sources(client, index, SAMPLE))
+        _say_guessed(fields, say)
+    else:
+        fields = check_fields(properties, configuration.catalogue)
+    encoder = open_encoder(
+        configuration.encoder.model or DEFAULT_MODEL,
+        store,
+        prompts=configuration.encoder.prompts,
+        say=say,
+    )
+    return attach(client, store, index, fields, encoder, rows=rows, progress=progress)
 
 
 def live_generation(client: SearchClient, store: Path, index: str) -> Manifest:
@@ -138,10 +176,14 @@ def _prepare_model(store: Path, index: str, generation: str, say: Say) -> None:
 def _guess(catalogue: Path, say: Say) -> CatalogueFields:
     rows = islice(read_rows(catalogue, on_bad_row=BadRows()), SAMPLE)
     fields = CatalogueFields.guess([row.values for row in rows])
+    _say_guessed(fields, say)
+    return fields
+
+
+def _say_guessed(fields: CatalogueFields, say: Say) -> None:
     say("endcap.toml names no fields, so these are guessed:")
     for line in fields.describe():
         say(f"  {line}")
-    return fields
 
 
 def _open_encoder(

@@ -24,7 +24,7 @@ from endcap.opening import CANNOT_BE_USED, Opener, Snapshot
 from endcap.registry import model_name
 from endcap.search_pipelines import SearchPipeline, default_pipeline
 from endcap.steps import Background, Call, Computation, Steps
-from endcap_indexer.generations import Generation
+from endcap_indexer.generations import Generation, index_of
 
 KEPT = 3  # open snapshots of one index: the live one and what cursors may still name
 NO_STORE = "no store: pass store=, set ENDCAP_STORE or write store in endcap.toml"
@@ -112,7 +112,7 @@ class Snapshots:
 
     def pinned(self, generation: str, model: str | None) -> Snapshot | None:
         """The snapshot that a cursor names, if it is still open."""
-        return self._opened.get(_base_name(generation), OrderedDict()).get((generation, model))
+        return self._opened.get(index_of(generation), OrderedDict()).get((generation, model))
 
     def _look(self, name: str) -> Steps[Resolved]:
         try:
@@ -153,7 +153,7 @@ class Snapshots:
         generation: str = meta["generation"]
         identity = (generation, model_name(artefacts))
         with self._lock:
-            opened = self._opened.setdefault(_base_name(generation), OrderedDict())
+            opened = self._opened.setdefault(index_of(generation), OrderedDict())
             known = _refreshed(opened.values(), generation)
             if identity not in opened or opened[identity].generation is not known:
                 opened[identity] = self._opener.open(index, meta, artefacts, known)
@@ -175,11 +175,6 @@ def _refreshed(opened: Iterable[Snapshot], name: str) -> Generation | None:
     known = [snapshot.generation for snapshot in opened if snapshot.generation.name == name]
     latest = max(known, key=lambda generation: generation.segments, default=None)
     return None if latest is None else latest.refreshed()
-
-
-def _base_name(generation: str) -> str:
-    """The index that a generation is of: products of products-000017."""
-    return generation.rpartition("-")[0]
 
 
 def _expression(index: Any) -> str | None:

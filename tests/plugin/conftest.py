@@ -2,8 +2,11 @@
 
 import shutil
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from attached_shop import BODY, put_products
+from opensearchpy import OpenSearch
 from toy_shop import FOLDER, build_shop, products, write_encoder
 
 import endcap
@@ -50,3 +53,16 @@ def reader(built_store):
     """A client on the shared store, for tests that only search."""
     with endcap.connect(built_store) as client:
         yield client
+
+
+@pytest.fixture
+def shop_index(opensearch_url):
+    """The toy shop in an index of a server that knows nothing of endcap, and a plain client."""
+    name = f"shop-{uuid4().hex[:12]}"
+    with OpenSearch(opensearch_url, timeout=60) as plain:
+        plain.indices.create(index=name, body=BODY)
+        try:
+            put_products(plain, name, products())
+            yield name, plain
+        finally:
+            plain.indices.delete(index=name)

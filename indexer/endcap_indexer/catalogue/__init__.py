@@ -1,6 +1,8 @@
 """Catalogue files in, checked products out, and what the engine is told about them."""
 
+from endcap_indexer.catalogue.documents import DocumentReader, values_at
 from endcap_indexer.catalogue.fields import CatalogueFields
+from endcap_indexer.catalogue.mapped import check_fields, guess_fields
 from endcap_indexer.catalogue.mapping import ROW_FIELD, index_body, text_query
 from endcap_indexer.catalogue.products import Product, read_products
 from endcap_indexer.catalogue.rows import (
@@ -18,13 +20,17 @@ __all__ = [
     "BadRow",
     "BadRows",
     "CatalogueFields",
+    "DocumentReader",
     "OnBadRow",
     "Product",
     "Row",
+    "check_fields",
     "digest_of",
+    "guess_fields",
     "index_body",
     "read_products",
     "read_rows",
     "stop_at_bad_row",
     "text_query",
+    "values_at",
 ]

@@ -187,6 +187,8 @@ def _check_boosts(roles: CatalogueFields) -> None:
 
 def _check_names(roles: CatalogueFields) -> None:
     for name in roles._names():
+        if name == "_id" == roles.id:  # of a document that the shop's own programs write
+            continue
         if name == "endcap" or name.startswith(("endcap.", "_")):
             raise FieldsError(
                 f"catalogue: the field {name!r} has a reserved name; rename it in the catalogue"

@@ -1,15 +1,22 @@
-"""Generations: whole builds of a catalogue, of which the engine's alias names the live one."""
+"""Generations: builds of a catalogue or of an index, of which the engine names the live one."""
 
+from endcap_indexer.generations.attach import Attached, attach
+from endcap_indexer.generations.documents import sample_sources
+from endcap_indexer.generations.follow import Followed, Follower
 from endcap_indexer.generations.generation import Generation
-from endcap_indexer.generations.indices import IndexSettings, KnnEngine
+from endcap_indexer.generations.indices import IndexSettings, KnnEngine, single_index
 from endcap_indexer.generations.lease import hold_lease
 from endcap_indexer.generations.listing import GenerationInfo, list_generations
-from endcap_indexer.generations.manifest import Manifest, Place, generation_folder
-from endcap_indexer.generations.reindex import Catalogue, Progress, Reindexed, reindex
+from endcap_indexer.generations.manifest import Manifest, Place, generation_folder, index_of
+from endcap_indexer.generations.progress import Progress
+from endcap_indexer.generations.reindex import Catalogue, Reindexed, reindex
 from endcap_indexer.generations.updates import update_generation
 
 __all__ = [
+    "Attached",
     "Catalogue",
+    "Followed",
+    "Follower",
     "Generation",
     "GenerationInfo",
     "IndexSettings",
@@ -18,9 +25,13 @@ __all__ = [
     "Place",
     "Progress",
     "Reindexed",
+    "attach",
     "generation_folder",
     "hold_lease",
+    "index_of",
     "list_generations",
     "reindex",
+    "sample_sources",
+    "single_index",
     "update_generation",
 ]

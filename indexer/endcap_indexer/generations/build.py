@@ -67,7 +67,7 @@ class GenerationWriter:
     def finish_rows(self) -> None:
         """Close the arrays, write the ids, build the vector index: seconds to minutes."""
         self._arrays.close()
-        ids = np.concatenate(self._ids)
+        ids = np.concatenate([np.empty(0, np.bytes_), *self._ids])
         self._ids.clear()
         self._folder.save(IDS, ids)
         self._folder.save(ORDER, np.argsort(ids, kind="stable").astype(np.int64))

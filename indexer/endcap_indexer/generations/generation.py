@@ -167,7 +167,8 @@ class Generation:
 
     def digests(self, rows: NDArray[np.int64]) -> NDArray[np.bytes_]:
         """(len(rows),) text digests; empty where nothing is known, as for row -1."""
-        places = np.where(rows < 0, GONE, self._places.take(rows, mode="wrap"))
+        places = np.full(len(rows), GONE, np.int32)
+        places[rows >= 0] = self._places[rows[rows >= 0]]
         digests = np.zeros(len(rows), "S16")
         unchanged, changed = places == UNCHANGED, places >= 0
         digests[unchanged] = self._base.digests[rows[unchanged]]

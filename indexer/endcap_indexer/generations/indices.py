@@ -11,7 +11,14 @@ from opensearchpy.helpers import streaming_bulk
 
 from endcap_indexer.catalogue import CatalogueFields, index_body
 from endcap_indexer.exceptions import GenerationError
-from endcap_indexer.generations.manifest import FOLDER, OPENSEARCH, Manifest, Place, number_of
+from endcap_indexer.generations.manifest import (
+    FOLDER,
+    OPENSEARCH,
+    Manifest,
+    Place,
+    index_of,
+    number_of,
+)
 from endcap_indexer.vectors import knn_field
 
 BULK_ACTIONS = 500
@@ -66,14 +73,51 @@ def live_index(client: OpenSearch, alias: str) -> str | None:
     return str(names[0])
 
 
+def single_index(client: OpenSearch, name: str) -> tuple[str, dict[str, Any]]:
+    """The one index of this name or alias, and what `indices.get` says of it."""
+    found = client.indices.get(index=name)
+    if len(found) != 1:
+        raise GenerationError(
+            f"{name} names {len(found)} indices ({', '.join(sorted(found)) or 'none'}): name one"
+        )
+    ((index, body),) = found.items()
+    return index, body
+
+
+def attached_index(client: OpenSearch, name: str) -> tuple[str, dict[str, Any]]:
+    """The index of this name or alias and its `_meta.endcap`; GenerationError where `endcap attach`
+    has not written one.
+    """
+    index, body = single_index(client, name)
+    meta = named_generation(body)
+    if meta is None:
+        raise GenerationError(f"{index} is not attached; run: endcap attach {name}")
+    if meta["generation"] == index:
+        raise GenerationError(built_by_reindex(index))
+    return index, meta
+
+
+def named_generation(body: Mapping[str, Any]) -> dict[str, Any] | None:
+    """`_meta.endcap` of what `indices.get` says of an index."""
+    meta: dict[str, Any] | None = body["mappings"].get("_meta", {}).get("endcap")
+    return meta
+
+
+def built_by_reindex(index: str) -> str:
+    return (
+        f"{index} was built by endcap reindex, which brings its vectors along;"
+        f" run: endcap reindex CATALOGUE --index {index_of(index)}"
+    )
+
+
 def list_indices(client: OpenSearch, alias: str) -> list[IndexState]:
     """All indices named like generations of the alias, ours and others, by number."""
     states = []
     for name, facts in client.indices.get(index=f"{alias}-*").items():
         number = number_of(alias, name)
         if number is not None:
-            meta = facts["mappings"].get("_meta", {}).get("endcap", {})
-            ours = meta.get("generation") == name
+            meta = named_generation(facts)
+            ours = meta is not None and meta.get("generation") == name
             states.append(IndexState(name, number, ours, bool(facts["aliases"])))
     return sorted(states, key=lambda state: state.number)
 

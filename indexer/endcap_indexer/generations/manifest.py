@@ -96,3 +96,8 @@ def number_of(index: str, name: str) -> int | None:
     """The number in the name of a generation of this index; None for any other name."""
     match = re.fullmatch(rf"{re.escape(index)}-(\d{{6,}})", name)
     return int(match[1]) if match else None
+
+
+def index_of(generation: str) -> str:
+    """The index or alias that a generation is of: products of products-000017."""
+    return generation.rpartition("-")[0]

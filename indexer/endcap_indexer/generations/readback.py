@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from tempfile import TemporaryFile
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,19 +13,16 @@ from opensearchpy.helpers import scan
 from endcap_indexer.catalogue import ROW_FIELD
 from endcap_indexer.generations.generation import Embedded, Generation
 from endcap_indexer.generations.manifest import FOLDER
+from endcap_indexer.generations.progress import Progress
 from endcap_indexer.vectors import PACKED_VECTOR, unpack_vectors
 
 CHUNK_HITS = 1000
 STAGE = "read back"
 
 
-class _Progress(Protocol):
-    def advance(self, stage: str, done: int, total: int) -> None: ...
-
-
 @contextmanager
 def read_back(
-    client: OpenSearch, live: Generation | None, encoder: str | None, progress: _Progress
+    client: OpenSearch, live: Generation | None, encoder: str | None, progress: Progress
 ) -> Iterator[Sequence[Embedded]]:
     """The live generation's vectors by their texts, in a temporary file, where they lie in the
     cluster and are of this encoder.
@@ -47,7 +43,7 @@ def read_back(
 def _fill(
     vectors: NDArray[np.float16],
     chunks: Iterator[tuple[NDArray[np.int64], NDArray[np.float16]]],
-    progress: _Progress,
+    progress: Progress,
 ) -> None:
     vectors[:] = np.nan
     done = 0

@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 from opensearchpy import OpenSearch
@@ -28,6 +28,7 @@ from endcap_indexer.catalogue import (
 from endcap_indexer.encoder import Encoder
 from endcap_indexer.exceptions import FieldsError, GenerationError, VectorsError
 from endcap_indexer.generations.build import GenerationWriter
+from endcap_indexer.generations.chunks import chunks
 from endcap_indexer.generations.embeddings import Embeddings, ShopVectors
 from endcap_indexer.generations.generation import Embedded, Generation
 from endcap_indexer.generations.indices import (
@@ -47,6 +48,7 @@ from endcap_indexer.generations.manifest import (
     name_generation,
     number_of,
 )
+from endcap_indexer.generations.progress import Progress, Silence
 from endcap_indexer.generations.readback import read_back
 from endcap_indexer.generations.removal import next_number, remove_leftovers, remove_old
 
@@ -78,17 +80,6 @@ class Catalogue:
         roles, kept = self.fields.to_table(), settings.to_table()
         facts = [digest_of(self.paths), roles, encoder, kept, FORMAT]
         return blake2b(json.dumps(facts).encode(), digest_size=16).hexdigest()
-
-
-class Progress(Protocol):
-    def advance(self, stage: str, done: int, total: int) -> None:
-        """Called as a stage goes on: `products` read, embedded and sent, then `indexes` built."""
-
-
-class Silence:
-    """A progress that nobody watches."""
-
-    def advance(self, stage: str, done: int, total: int) -> None: ...
 
 
 class Reindexed(NamedTuple):
@@ -190,7 +181,7 @@ class _Build:
         self, writer: GenerationWriter, products: Iterator[Product], total: int
     ) -> Iterator[dict[str, Any]]:
         """Append chunk after chunk to the folder, and pass its documents on to the engine."""
-        while chunk := list(islice(products, CHUNK_PRODUCTS)):
+        for chunk in chunks(products, CHUNK_PRODUCTS):
             digests, vectors = self._vectors.find(chunk)
             first = writer.append(chunk, digests, vectors)
             for row, (product, vector) in enumerate(zip(chunk, vectors, strict=True), start=first):

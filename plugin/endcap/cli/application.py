@@ -9,6 +9,7 @@ from opensearchpy.exceptions import OpenSearchException
 
 from endcap.cli import (
     artefacts,
+    attaching,
     catalogue,
     demonstration,
     evaluation,
@@ -53,6 +54,8 @@ def register(command: Callable[..., None], *, resumes: bool = False) -> None:
 
 
 register(catalogue.reindex, resumes=True)
+register(attaching.attach, resumes=True)
+register(attaching.follow, resumes=True)
 register(catalogue.generations)
 register(searching.search)
 register(searching.record)

@@ -41,7 +41,7 @@ from endcap.registry import COOCCURRENCE, MODEL, TUNING, Registry
 from endcap.training import Trainer
 from endcap.tuning import Tuning
 from endcap_indexer.catalogue import BadRows, CatalogueFields, digest_of
-from endcap_indexer.generations import Generation, Manifest, generation_folder
+from endcap_indexer.generations import Generation, Manifest, generation_folder, index_of
 from endcap_reranker import Fitted, Interactions
 
 BASELINE_BOOSTS = "baseline_boosts"  # in the facts of a tuning
@@ -64,8 +64,8 @@ def evaluate(
     console = open_console()
     judged = _read_judgments(judgments, split)
     with open_client(engine, store, _read_unhurried(config)) as (client, folder):
-        live_generation(client, folder, index)
-        promoted = _promoted(Registry(folder, index))
+        live = live_generation(client, folder, index)
+        promoted = _promoted(Registry(folder, index_of(live.generation)))
         with console.status(f"searching {len(judged)} queries"):
             rows = compare(
                 client,
@@ -116,7 +116,8 @@ def tune(
     baseline: Tuning | None = None
     place, _ = find_places(engine, store, configuration)
     with open_client(engine, store, configuration) as (client, folder):
-        shop = _Shop(console, client, folder, index, live_generation(client, folder, index))
+        live = live_generation(client, folder, index)
+        shop = _Shop(console, client, folder, index_of(live.generation), live)
         if judgments is not None:
             judged = _read_judgments(judgments, split)
             tuner = Tuner(client, index, judged, say=functools.partial(say, console))
@@ -128,7 +129,7 @@ def tune(
             tuning, baseline = tuned.tuning, baseline or tuned.baseline
     if tuning is None or baseline is None:
         raise EvaluationError("nothing to tune on: pass judgments, --events or both")
-    registry = Registry(folder, index)
+    registry = Registry(folder, index_of(live.generation))
     made = made_of(judgments=judgments, events=events)
     facts = {"split": split, BASELINE_BOOSTS: dict(baseline.boosts), **made}
     name = registry.save_tuning(tuning, facts)

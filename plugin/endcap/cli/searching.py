@@ -10,6 +10,7 @@ from endcap.cli.options import ConfigurationFile, Engine, Index, Store, open_cli
 from endcap.cli.terminal import open_console, say
 from endcap.configuration import Configuration
 from endcap.operations import live_generation
+from endcap_indexer.catalogue import values_at
 
 LEAST_SHOWN = 0.005  # a smaller contribution would be written as 0.00
 
@@ -59,7 +60,8 @@ def print_hits(console: Console, answer: Mapping[str, Any], title: str) -> None:
     extension = answer.get("ext", {}).get("endcap", {})
     parts = {each["_id"]: each["contributions"] for each in extension.get("explanations", ())}
     for place, hit in enumerate(answer["hits"]["hits"], start=1):
-        named = f"{hit['_source'].get(title)}  {hit['_id']}  {hit['_score']:.2f}"
+        said = next(values_at(hit["_source"], title), None)
+        named = f"{said}  {hit['_id']}  {hit['_score']:.2f}"
         say(console, named, label=f"{place:>3}", style="bold")
         if reasons := _sum_of(parts.get(hit["_id"], {})):
             say(console, f"    {reasons}")

@@ -8,8 +8,10 @@ from rich.text import Text
 from endcap.event_sources import Unknown
 from endcap.training import Kept
 from endcap_indexer.catalogue import BadRows
-from endcap_indexer.generations import Reindexed
+from endcap_indexer.generations import Attached, Followed, Reindexed
 from endcap_reranker import Interactions
+
+MANY_SEGMENTS = 200
 
 
 def open_console(*, stderr: bool = False) -> Console:
@@ -50,6 +52,34 @@ def say_reindexed(console: Console, catalogue: str, done: Reindexed) -> None:
         f" {done.reused:,} reused{_bad(done.bad_rows)}, {done.seconds:.1f} s"
     )
     say(console, line, label=done.generation, style="bold")
+
+
+def say_attached(console: Console, name: str, done: Attached) -> None:
+    """What was read and embedded, and what is slower without rows."""
+    for field, count in done.left_out.items():
+        say(
+            console, f"{count:,} values of {field} are no numbers", label="left out", style="yellow"
+        )
+    line = (
+        f"is live for {done.target}: {done.products:,} products, {done.embedded:,} embedded,"
+        f" {done.reused:,} reused, {done.rows:,} rows written, {done.seconds:.1f} s"
+    )
+    say(console, line, label=done.generation, style="bold")
+    if done.row_field is None:
+        say(console, "hits are asked for by _id, which is slower; --row-field changes that")
+    say(console, f"keep it up to date: endcap follow {name} --watch 5")
+
+
+def say_followed(console: Console, name: str, done: Followed) -> None:
+    """What changed."""
+    line = (
+        f"{done.read:,} documents read, {done.changed:,} products changed, {done.embedded:,}"
+        f" embedded, {done.removed:,} gone, {done.rows:,} rows written, {done.seconds:.1f} s"
+    )
+    say(console, line, label=done.generation, style="bold")
+    if done.segments >= MANY_SEGMENTS:
+        merging = f"{done.segments:,} segments slow opening down; merge them: endcap attach {name}"
+        say(console, merging, label="but", style="yellow")
 
 
 def say_left_out(console: Console, interactions: Interactions, unknown: Unknown) -> None:

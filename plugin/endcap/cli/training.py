@@ -35,7 +35,7 @@ from endcap.operations import count_interactions, describe, live_generation, mad
 from endcap.profiles import EVENTS
 from endcap.training import Trainer, require_torch
 from endcap_indexer.catalogue import BadRows
-from endcap_indexer.generations import Generation, generation_folder
+from endcap_indexer.generations import Generation, generation_folder, index_of
 from endcap_reranker import BOTS_PER_HOUR, Interactions, InteractionsError
 from endcap_reranker.models import ENCODERS, INTERACTIONS, ModelConfiguration
 from endcap_reranker.training import LOSSES, TrainingConfiguration
@@ -120,7 +120,7 @@ class _Command:
         generation = Generation.open(generation_folder(store, manifest.generation))
         self._console, self._client, self._store = console, client, store
         self._generation = generation
-        self.trainer = Trainer(store, index, generation)
+        self.trainer = Trainer(store, index_of(manifest.generation), generation)
 
     def read(
         self, events: Sequence[Path], from_engine: bool, settings: EventSettings

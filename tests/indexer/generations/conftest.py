@@ -2,14 +2,24 @@ import json
 from collections.abc import Sequence
 from hashlib import blake2b
 from importlib import import_module
+from uuid import uuid4
 
 import numpy as np
 import pytest
 from opensearchpy import OpenSearch
+from piped_shop import FIELDS as PIPED_FIELDS
+from piped_shop import PipedShop, said_by
 
 from endcap_indexer.catalogue import CatalogueFields
 from endcap_indexer.embedded import EmbeddedConnection
-from endcap_indexer.generations import Catalogue, Generation, generation_folder, reindex
+from endcap_indexer.generations import (
+    Catalogue,
+    Follower,
+    Generation,
+    attach,
+    generation_folder,
+    reindex,
+)
 
 FIELDS = CatalogueFields(
     text={"title": 2.0}, keywords=("brand",), price="price", analyzer="standard"
@@ -114,3 +124,64 @@ def read_live(client, store, encoder):
 def chunks_of_ten(monkeypatch):
     module = import_module("endcap_indexer.generations.reindex")  # the package has its function
     monkeypatch.setattr(module, "CHUNK_PRODUCTS", 10)
+
+
+@pytest.fixture
+def server(opensearch_url):
+    with OpenSearch(opensearch_url, timeout=60) as client:
+        yield client
+
+
+@pytest.fixture
+def shop(server):
+    """Forty documents and an empty one on three shards."""
+    shop = PipedShop(server, f"shop-{uuid4().hex[:12]}")
+    shop.create()
+    try:
+        shop.put(*range(40))
+        server.index(index=shop.name, id="empty", body={})
+        yield shop
+    finally:
+        shop.remove()
+
+
+@pytest.fixture
+def attach_shop(shop, store, encoder):
+    """Attach the shop's index with the toy encoder."""
+
+    def run(name=shop.name, fields=PIPED_FIELDS, encoder=encoder, **options):
+        return attach(shop.client, store, name, fields, encoder, **options)
+
+    return run
+
+
+@pytest.fixture
+def follower(shop, store, encoder):
+    return Follower(shop.client, store, shop.name, lambda name: encoder)
+
+
+@pytest.fixture
+def assert_followed(shop, store, encoder):
+    """The generation that the index names holds what the documents say, and nothing else."""
+
+    def check(*, rows: bool) -> Generation:
+        meta = shop.mappings()["_meta"]["endcap"]
+        generation = Generation.open(generation_folder(store, meta["generation"]))
+        documents = shop.documents()
+        assert generation.products == len(documents)
+        held = generation.rows(list(documents))
+        assert (held >= 0).all()
+        sources = [hit["_source"] for hit in documents.values()]
+        texts = [said_by(source) for source in sources]
+        vectors = encoder.encode_queries(texts)
+        vectors[[not text for text in texts]] = np.nan
+        np.testing.assert_allclose(generation.index.vectors(held), vectors, atol=1e-3)
+        prices = [source.get("price", np.nan) for source in sources]
+        np.testing.assert_allclose(generation.columns["price"][held], prices)
+        if rows:
+            assert [source["endcap"]["row"] for source in sources] == held.tolist()
+        else:
+            assert not any("endcap" in source for source in sources)
+        return generation
+
+    return check

@@ -1,0 +1,78 @@
+"""How far the changes of an index are known: per shard, by sequence number.
+
+A shard numbers its operations. All up to its *global checkpoint* are on every copy of the shard and
+are never taken back, whichever copy becomes the primary. The number is good within one *history*; a
+restored or forcibly emptied shard begins another one.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from opensearchpy import OpenSearch
+
+from endcap_indexer.exceptions import ChecksumError, GenerationError
+from endcap_indexer.files import write_file
+
+CHECKPOINT = "checkpoint.json"
+FORMAT = 1
+NOTHING = -1
+
+
+class Position(NamedTuple):
+    """Every operation of a shard up to seq_no, in one history."""
+
+    history: str
+    seq_no: int
+
+
+Checkpoint = Mapping[int, Position]  # by shard
+
+
+def read_positions(client: OpenSearch, index: str) -> dict[int, Position]:
+    """Where each shard of an index is now; GenerationError where one is not there."""
+    stats = client.indices.stats(index=index, metric="docs", level="shards")
+    found = {}
+    for shard, copies in stats["indices"].get(index, {}).get("shards", {}).items():
+        for copy in copies:
+            if copy["routing"]["primary"]:
+                history = copy["commit"]["user_data"]["history_uuid"]
+                found[int(shard)] = Position(history, copy["seq_no"]["global_checkpoint"])
+    settings = client.indices.get_settings(index=index)[index]["settings"]["index"]
+    missing = sorted(set(range(int(settings["number_of_shards"]))) - set(found))
+    if missing:
+        raise GenerationError(
+            f"{index}: no primary of the shards {missing} is there; try again when the index is"
+            " yellow or green"
+        )
+    return found
+
+
+def read_checkpoint(generation: Path) -> dict[int, Position]:
+    """What is known already; nothing where nobody has written it down."""
+    path = generation / CHECKPOINT
+    try:
+        table = json.loads(path.read_bytes())
+        if table["format"] != FORMAT:
+            raise ValueError(f"its format is {table['format']!r}, this version reads {FORMAT}")
+        return {int(shard): Position(*known) for shard, known in table["shards"].items()}
+    except FileNotFoundError:
+        return {}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ChecksumError(
+            f"{path} is damaged ({error!r}); remove it, and endcap follow reads everything again"
+        ) from error
+
+
+def write_checkpoint(generation: Path, checkpoint: Checkpoint) -> None:
+    """Replace what is known, atomically."""
+    table = {"format": FORMAT, "shards": {str(shard): checkpoint[shard] for shard in checkpoint}}
+    write_file(generation / CHECKPOINT, json.dumps(table).encode())
+
+
+def known_until(checkpoint: Checkpoint, shard: int, now: Position) -> int:
+    """The sequence number behind which changes are to be read: of another history, all."""
+    known = checkpoint.get(shard)
+    same = known is not None and known.history == now.history and known.seq_no <= now.seq_no
+    return known.seq_no if known is not None and same else NOTHING
