@@ -144,6 +144,18 @@ def test_a_hit_of_the_vector_leg_is_shown_as_any_other(ours, plain, alias):
     }
 
 
+def test_what_is_asked_beside_the_score_breaks_its_ties(ours, plain, alias):
+    """Brand for brand the words score alike, so that the price decides, as in the plain answer."""
+    body = {"query": MATCH, "sort": ["_score", {"price": "desc"}], "size": 100}
+    alone = {"endcap": {"recall": "lexical", "weights": {"lexical": 1}}}
+    found = ours.search({**body, "ext": alone}, alias)["hits"]["hits"]
+    expected = plain.search(body=body, index=alias)["hits"]["hits"]
+    assert [hit["_id"] for hit in found] == [hit["_id"] for hit in expected]
+    for start in (0, 4, 20):
+        page = ours.search({**body, "from": start, "size": 4, "ext": alone}, alias)["hits"]["hits"]
+        assert page == found[start : start + 4]
+
+
 @ON_SERVER
 def test_aggregations_count_the_query_and_not_the_page(ours, plain, alias):
     """With and without a post_filter, on every page, whatever is re-ranked."""

@@ -1,10 +1,15 @@
 """`collapse`: every group once over all pages, by the product that the engine puts first."""
 
+import shutil
 from collections import defaultdict
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from endcap.operations import count_interactions
+from endcap_reranker import Interactions
 
 pytestmark = pytest.mark.parametrize("shop", ["opensearch"], indirect=True)
 PROFILE = settings(
@@ -24,6 +29,10 @@ def query(text):
 
 def value_of(hit, field):
     return hit["_source"].get(field)
+
+
+def ids(answer):
+    return [hit["_id"] for hit in answer["hits"]["hits"]]
 
 
 def groups_of(answer, field):
@@ -111,6 +120,23 @@ def test_a_shopper_s_order_is_an_order_of_groups(ours, alias):
     found = groups_of(ours.search({**body, "ext": history}, alias), "family")
     assert sorted(found) == sorted(nobody)
     assert found[0].startswith(("navy", "blue"))
+
+
+def test_what_goes_with_a_history_is_shown_by_its_group(shop, alias, tmp_path):
+    """A companion far behind the window brings in what stands for its group, not itself."""
+    store = Path(shutil.copytree(shop.store, tmp_path / "store"))
+    pairs = [(user, item) for user in range(9) for item in ("p001", "p060")]
+    rows = [("", {"user": user, "item": item, "time": at}) for at, (user, item) in enumerate(pairs)]
+    counted = Interactions.from_rows(rows, on_bad_row=pytest.fail)
+    count_interactions(store, alias, counted, {})
+    body = {"query": {"match": {"title": "sofa"}}, "size": 9, "collapse": {"field": "family"}}
+    endcap = {"endcap": {"recall": "lexical", "window": 1, "history": ["p001"]}}
+    with shop._replace(store=store).client() as client:
+        answer = client.search({**body, "ext": endcap}, alias)
+        expected = ids(client.search(body, alias, endcap=False))
+    assert answer["ext"]["endcap"]["window"] == 2
+    assert set(ids(answer)[:2]) == {"p000", "p012"}  # p012 stands for p060, which is as blue
+    assert sorted(ids(answer)) == sorted(expected)
 
 
 @pytest.mark.parametrize("recall", ["lexical", "vector"])

@@ -165,6 +165,13 @@ def test_hosts_are_said_as_the_plain_client_takes_them(hosts):
     assert repr(ours) == repr(plain)
 
 
+def test_without_a_store_the_connections_are_the_plain_client_s():
+    with OpenSearch() as plain, endcap.SearchClient() as ours:
+        for name in ("connection_class", "pool_maxsize", "max_retries", "hosts", "kwargs"):
+            assert getattr(ours.transport, name) == getattr(plain.transport, name)
+        assert isinstance(ours.transport.serializer, type(plain.transport.serializer))
+
+
 def test_the_name_of_a_subclass_is_shown():
     class ShopClient(endcap.SearchClient):
         pass
