@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 import pytest
-from opensearchpy import AsyncOpenSearch, OpenSearch, TransportError
+from opensearchpy import AsyncOpenSearch, OpenSearch, OpenSearchException, TransportError
 from toy_shop import build_shop, products, write_encoder
 
 import endcap
@@ -144,7 +144,7 @@ def outcome() -> Callable[..., Any]:
         except TransportError as error:
             info = error.info if isinstance(error.info, (dict, str)) else repr(error.info)
             return type(error), error.status_code, error.error, info
-        except (TypeError, ValueError) as error:
+        except (OpenSearchException, TypeError, ValueError) as error:
             return type(error), str(error)
 
     return call
