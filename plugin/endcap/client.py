@@ -8,7 +8,7 @@ import opensearchpy
 
 from endcap.conditions import Query
 from endcap.configuration import SearchSettings
-from endcap.core import Core
+from endcap.core import WORKERS, Core
 from endcap.drivers import SyncDriver
 from endcap.requests import read_request
 from endcap.serializer import FastJSONSerializer
@@ -33,6 +33,8 @@ class SearchClient(opensearchpy.OpenSearch):
         **options: Any,
     ) -> None:
         options.setdefault("serializer", FastJSONSerializer())
+        if "connection_class" not in options:  # urllib3 keeps one connection unless told otherwise
+            options.setdefault("pool_maxsize", WORKERS)
         super().__init__(hosts, *arguments, **options)
         self._core = Core(store, settings)
         self._driver = SyncDriver(self._call, self._core.executor)
