@@ -26,6 +26,9 @@ from endcap_indexer.vectors import VectorIndex
 # What a row of a list costs, beside an allowed row that the engine answers and the index scores. Of
 # 19,406 products, 2,000 rows are found in 8 ms and looked up in 5, or answered in 6, scored in 1.
 LISTED = 1.5
+# Windows in the first list under a condition. Recall@100 of 200,000 synthetic vectors where half is
+# allowed: .973 with one, .989 with two, and no second list.
+AHEAD = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,8 @@ class Nearest:
         Of the first few a restrictive condition may leave too little. What it leaves says how long
         a list holds enough, and whether asking for all that it allows costs less.
         """
-        listed = yield from self._list(self.window)
+        conditions = self.reading.apart.conditions or "post_filter" in self.request.body
+        listed = yield from self._list(self.window * (AHEAD if conditions else 1))
         if not self._suffices(listed) and (length := self._longer(listed)):
             listed = yield from self._list(length)
         if not self._suffices(listed):
