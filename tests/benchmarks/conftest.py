@@ -122,7 +122,10 @@ class Server(NamedTuple):
 
     def left_behind(self) -> list[str]:
         with OpenSearch(self.address) as client:
-            names = [*client.indices.get(index=f"{self.prefix}*"), *client.search_pipeline.get()]
+            names = [
+                *client.indices.get(index=f"{self.prefix}*"),
+                *client.search_pipeline.get(ignore=404),
+            ]
         return [name for name in names if name.startswith(self.prefix)]
 
 
