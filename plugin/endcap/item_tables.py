@@ -160,9 +160,8 @@ def require_fit(
     manifest, configuration = generation.manifest, model.configuration
     if configuration.text_dimension and manifest.vectors == "opensearch":
         raise ArtefactError(
-            f"{name} does not fit {generation.name}: it reads the products' vectors, which lie in"
-            " the cluster; train one with ids and attributes alone, or endcap reindex --vectors"
-            " folder"
+            f"{name} does not fit {generation.name}: it reads vectors, which lie in the cluster;"
+            " train with --no-text, or reindex with --vectors folder"
         )
     if configuration.text_dimension:
         read = (facts.get(ENCODER), configuration.text_dimension)

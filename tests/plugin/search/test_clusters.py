@@ -18,7 +18,7 @@ from endcap.steps import Computation
 from endcap_indexer.generations import IndexSettings
 
 PROFILE = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 CLUSTER = IndexSettings("opensearch")
 LIMIT_S = 10

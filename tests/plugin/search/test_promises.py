@@ -1,8 +1,6 @@
 """What a search promises, whatever is asked: permutation, pages, bypass, conditions."""
 
 import json
-from types import SimpleNamespace
-from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,33 +8,10 @@ from hypothesis import strategies as st
 from toy_queries import conditions, shapes, texts, windows
 
 import endcap
-from endcap_indexer.generations import IndexSettings
 
 PROFILE = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-
-
-@pytest.fixture(scope="module", params=["folder", "cluster"])
-def reader(request, built_store):
-    """A client on the toy shop: embedded, or on the server with the vectors in the cluster."""
-    if request.param == "cluster":
-        yield request.getfixturevalue("cluster_reader")
-    else:
-        with endcap.connect(built_store) as client:
-            yield client
-
-
-@pytest.fixture(scope="module")
-def cluster_reader(opensearch_url, tmp_path_factory, rebuild):
-    """It searches an index that no other test has, whatever index is named."""
-    store, index = tmp_path_factory.mktemp("cluster"), f"promises-{uuid4().hex[:12]}"
-    with endcap.connect(opensearch_url, store=store, timeout=60) as client:
-        rebuild(client, store, index=index, settings=IndexSettings("opensearch"))
-        yield SimpleNamespace(
-            search=lambda body, _, **options: client.search(body, index, **options)
-        )
-        client.indices.delete(index=f"{index}-*")
 
 
 def query(text, filters=(), operator="or"):
@@ -59,9 +34,9 @@ def everything(client, text, filters=(), operator="or", **ours):
 
 @PROFILE
 @given(text=texts, filters=conditions, window=windows, operator=st.sampled_from(("or", "and")))
-def test_nothing_is_lost_nothing_is_invented(reader, text, filters, window, operator):
-    answer = everything(reader, text, filters, operator, window=window)
-    plain = reader.search(body(text, filters, operator, size=200), "products", endcap=False)
+def test_nothing_is_lost_nothing_is_invented(anywhere, text, filters, window, operator):
+    answer = everything(anywhere, text, filters, operator, window=window)
+    plain = anywhere.search(body(text, filters, operator, size=200), "products", endcap=False)
     found = ids(answer)
     assert len(found) == len(set(found)) == answer["hits"]["total"]["value"]
     assert set(ids(plain)) <= set(found)
@@ -72,7 +47,9 @@ def test_nothing_is_lost_nothing_is_invented(reader, text, filters, window, oper
 
 @PROFILE
 @given(asked=shapes, window=windows, size=st.integers(5, 30), post=conditions)
-def test_whatever_is_asked_pages_totals_and_aggregations_add_up(reader, asked, window, size, post):
+def test_whatever_is_asked_pages_totals_and_aggregations_add_up(
+    anywhere, asked, window, size, post
+):
     """Nothing is lost, repeated or invented, and what is counted is what is shown."""
     body = {
         "query": asked,
@@ -80,18 +57,18 @@ def test_whatever_is_asked_pages_totals_and_aggregations_add_up(reader, asked, w
         "aggs": {"kinds": {"terms": {"field": "kind", "size": 50}}},
         "ext": {"endcap": {"window": window}},
     }
-    whole = reader.search({**body, "size": 200}, "products")
-    plain = reader.search({**body, "size": 200}, "products", endcap=False)
+    whole = anywhere.search({**body, "size": 200}, "products")
+    plain = anywhere.search({**body, "size": 200}, "products", endcap=False)
     found = ids(whole)
     assert len(found) == len(set(found)) == whole["hits"]["total"]["value"]
     assert set(ids(plain)) <= set(found)
     paged = []
     for start in range(0, len(found), size):
-        page = reader.search({**body, "from": start, "size": size}, "products")
+        page = anywhere.search({**body, "from": start, "size": size}, "products")
         assert page["aggregations"] == whole["aggregations"]
         paged += page["hits"]["hits"]
     assert paged == whole["hits"]["hits"]
-    every = reader.search({**body, "post_filter": {"match_all": {}}, "size": 200}, "products")
+    every = anywhere.search({**body, "post_filter": {"match_all": {}}, "size": 200}, "products")
     shown = {h["_id"]: h["_source"]["kind"] for h in whole["hits"]["hits"] + every["hits"]["hits"]}
     kinds = list(shown.values())
     counts = {b["key"]: b["doc_count"] for b in whole["aggregations"]["kinds"]["buckets"]}
@@ -100,15 +77,15 @@ def test_whatever_is_asked_pages_totals_and_aggregations_add_up(reader, asked, w
 
 @PROFILE
 @given(asked=shapes, post=conditions)
-def test_whatever_is_asked_its_conditions_bind(reader, asked, post):
+def test_whatever_is_asked_its_conditions_bind(anywhere, asked, post):
     """What is shown is what the engine would show if every text matched."""
     post_filter = {"bool": {"filter": post}}
     relaxed = json.loads(json.dumps(asked), object_hook=_matched)
     allowed = {"query": relaxed, "post_filter": post_filter, "size": 200}
-    may = set(ids(reader.search(allowed, "products", endcap=False)))
+    may = set(ids(anywhere.search(allowed, "products", endcap=False)))
     ours = {"endcap": {"floor": -1.0}}
     body = {"query": asked, "post_filter": post_filter, "size": 200, "ext": ours}
-    assert set(ids(reader.search(body, "products"))) <= may
+    assert set(ids(anywhere.search(body, "products"))) <= may
 
 
 def _matched(node):
@@ -117,15 +94,15 @@ def _matched(node):
 
 @PROFILE
 @given(asked=shapes, name=st.text("abcdef", min_size=1))
-def test_whatever_is_asked_a_stranger_changes_nothing(reader, asked, name):
+def test_whatever_is_asked_a_stranger_changes_nothing(anywhere, asked, name):
     body = {"query": asked, "size": 200}
-    nobody = reader.search(body, "products")
-    assert reader.search(body, "products", user=name)["hits"] == nobody["hits"]
+    nobody = anywhere.search(body, "products")
+    assert anywhere.search(body, "products", user=name)["hits"] == nobody["hits"]
 
 
 @PROFILE
 @given(asked=shapes, least=st.floats(0.1, 3), window=windows)
-def test_a_least_score_binds_hits_and_aggregations(reader, asked, least, window):
+def test_a_least_score_binds_hits_and_aggregations(anywhere, asked, least, window):
     body = {
         "query": asked,
         "size": 200,
@@ -133,8 +110,8 @@ def test_a_least_score_binds_hits_and_aggregations(reader, asked, least, window)
         "aggs": {"kinds": {"terms": {"field": "kind", "size": 50}}},
         "ext": {"endcap": {"window": window}},
     }
-    ours = reader.search(body, "products")
-    plain = reader.search(body, "products", endcap=False)
+    ours = anywhere.search(body, "products")
+    plain = anywhere.search(body, "products", endcap=False)
     assert sorted(ids(ours)) == sorted(ids(plain))
     assert ours["aggregations"] == plain["aggregations"]
     assert ours["hits"]["total"] == plain["hits"]["total"]
@@ -142,20 +119,22 @@ def test_a_least_score_binds_hits_and_aggregations(reader, asked, least, window)
 
 @PROFILE
 @given(text=texts, filters=conditions, window=windows)
-def test_lexical_recall_only_reorders(reader, text, filters, window):
-    answer = everything(reader, text, filters, window=window, recall="lexical")
-    plain = reader.search(body(text, filters, size=200), "products", endcap=False)
+def test_lexical_recall_only_reorders(anywhere, text, filters, window):
+    answer = everything(anywhere, text, filters, window=window, recall="lexical")
+    plain = anywhere.search(body(text, filters, size=200), "products", endcap=False)
     assert sorted(ids(answer)) == sorted(ids(plain))
     assert answer["hits"]["total"] == plain["hits"]["total"]
 
 
 @PROFILE
 @given(text=texts, filters=conditions, window=windows, size=st.integers(1, 25))
-def test_pages_neither_repeat_nor_drop_a_hit(reader, text, filters, window, size):
-    whole = everything(reader, text, filters, window=window)
+def test_pages_neither_repeat_nor_drop_a_hit(anywhere, text, filters, window, size):
+    whole = everything(anywhere, text, filters, window=window)
     paged = []
     for start in range(0, whole["hits"]["total"]["value"], size):
-        page = reader.search(body(text, filters, size=size, start=start, window=window), "products")
+        page = anywhere.search(
+            body(text, filters, size=size, start=start, window=window), "products"
+        )
         assert page["hits"]["total"] == whole["hits"]["total"]
         assert page["hits"]["max_score"] == whole["hits"]["max_score"]
         paged += page["hits"]["hits"]
@@ -164,29 +143,29 @@ def test_pages_neither_repeat_nor_drop_a_hit(reader, text, filters, window, size
 
 @PROFILE
 @given(text=texts, window=windows)
-def test_behind_the_window_the_engine_s_own_order_goes_on(reader, text, window):
-    answer = everything(reader, text, window=window)
-    plain = reader.search(body(text, size=200), "products", endcap=False)
+def test_behind_the_window_the_engine_s_own_order_goes_on(anywhere, text, window):
+    answer = everything(anywhere, text, window=window)
+    plain = anywhere.search(body(text, size=200), "products", endcap=False)
     behind = ids(answer)[answer["ext"]["endcap"]["window"] :]
     assert behind == [id for id in ids(plain) if id in set(behind)]
 
 
 @PROFILE
 @given(text=texts, filters=conditions, post=conditions)
-def test_every_condition_binds_both_legs(reader, text, filters, post):
+def test_every_condition_binds_both_legs(anywhere, text, filters, post):
     asked = body(text, filters, size=200, floor=0.0)
     asked["post_filter"] = {"bool": {"filter": post}}
     allowed = {"query": {"bool": {"filter": [*filters, *post]}}, "size": 200}
-    may = set(ids(reader.search(allowed, "products", endcap=False)))
-    assert set(ids(reader.search(asked, "products"))) <= may
+    may = set(ids(anywhere.search(allowed, "products", endcap=False)))
+    assert set(ids(anywhere.search(asked, "products"))) <= may
 
 
 @PROFILE
 @given(text=texts, filters=conditions)
-def test_a_restrictive_condition_does_not_starve_the_vector_leg(reader, text, filters):
+def test_a_restrictive_condition_does_not_starve_the_vector_leg(anywhere, text, filters):
     """With the floor at the least cosine the vector leg admits every product that is allowed."""
-    answer = everything(reader, text, filters, floor=-1.0, window=200)
-    allowed = reader.search(
+    answer = everything(anywhere, text, filters, floor=-1.0, window=200)
+    allowed = anywhere.search(
         {"query": {"bool": {"filter": filters}}, "size": 200}, "products", endcap=False
     )
     assert sorted(ids(answer)) == sorted(ids(allowed))
@@ -194,23 +173,23 @@ def test_a_restrictive_condition_does_not_starve_the_vector_leg(reader, text, fi
 
 @PROFILE
 @given(text=texts, filters=conditions, name=st.text("abcdef", min_size=1))
-def test_an_unknown_shopper_gets_exactly_the_order_of_nobody(reader, text, filters, name):
-    nobody = everything(reader, text, filters)
-    stranger = reader.search(body(text, filters, size=200), "products", user=name)
+def test_an_unknown_shopper_gets_exactly_the_order_of_nobody(anywhere, text, filters, name):
+    nobody = everything(anywhere, text, filters)
+    stranger = anywhere.search(body(text, filters, size=200), "products", user=name)
     assert stranger["hits"] == nobody["hits"]
 
 
 @PROFILE
 @given(text=texts, filters=conditions, post=conditions)
-def test_aggregations_count_what_is_found(reader, text, filters, post):
+def test_aggregations_count_what_is_found(anywhere, text, filters, post):
     """Totals and aggregations count the union of both legs; a post_filter is not seen by them."""
     asked = body(text, filters, size=200)
     asked["aggs"] = {"kinds": {"terms": {"field": "kind", "size": 50}}}
-    unfiltered = reader.search(asked, "products")
+    unfiltered = anywhere.search(asked, "products")
     counts = {b["key"]: b["doc_count"] for b in unfiltered["aggregations"]["kinds"]["buckets"]}
     kinds = [hit["_source"]["kind"] for hit in unfiltered["hits"]["hits"]]
     assert counts == {kind: kinds.count(kind) for kind in set(kinds)}
-    filtered = reader.search({**asked, "post_filter": {"bool": {"filter": post}}}, "products")
+    filtered = anywhere.search({**asked, "post_filter": {"bool": {"filter": post}}}, "products")
     assert filtered["aggregations"] == unfiltered["aggregations"]
 
 
@@ -223,10 +202,10 @@ def test_aggregations_count_what_is_found(reader, text, filters, post):
         {"query": {"term": {"kind": "sofa"}}},
     ],
 )
-def test_a_bypass_differs_only_by_took_and_our_reason(reader, changes):
+def test_a_bypass_differs_only_by_took_and_our_reason(anywhere, changes):
     asked = {**body("red sofa"), **changes}
-    ours = reader.search(asked, "products")
-    plain = reader.search(asked, "products", endcap=False)
+    ours = anywhere.search(asked, "products")
+    plain = anywhere.search(asked, "products", endcap=False)
     extension = ours.pop("ext")["endcap"]
     assert extension["applied"] is False
     assert extension["reason"]

@@ -18,31 +18,31 @@ def titles(answer):
     return [hit["_source"]["title"] for hit in answer["hits"]["hits"]]
 
 
-def test_a_synonym_is_found_by_its_vector(reader):
-    plain = reader.search(ask("couch", size=100), "products", endcap=False)
-    answer = reader.search(ask("couch", size=100), "products")
+def test_a_synonym_is_found_by_its_vector(anywhere):
+    plain = anywhere.search(ask("couch", size=100), "products", endcap=False)
+    answer = anywhere.search(ask("couch", size=100), "products")
     assert all("couch" in title for title in titles(plain))
     assert any("sofa" in title for title in titles(answer))
     assert not any("lamp" in title for title in titles(answer))
     assert answer["ext"]["endcap"]["applied"] is True
 
 
-def test_a_query_that_means_nothing_finds_nothing(reader):
-    answer = reader.search(ask("zzz qqq"), "products")
+def test_a_query_that_means_nothing_finds_nothing(anywhere):
+    answer = anywhere.search(ask("zzz qqq"), "products")
     assert answer["hits"]["hits"] == []
     assert answer["hits"]["total"] == {"value": 0, "relation": "eq"}
     assert answer["hits"]["max_score"] is None
 
 
-def test_what_happened_is_said(reader):
-    extension = reader.search(ask("red sofa"), "products")["ext"]["endcap"]
-    assert extension["generation"] == "products-000001"
+def test_what_happened_is_said(anywhere):
+    extension = anywhere.search(ask("red sofa"), "products")["ext"]["endcap"]
+    assert extension["generation"].endswith("-000001")
     assert extension["reason"] is None
     assert extension["took_ms"].keys() == {"recall", "rerank", "fetch"}
 
 
-def test_contributions_sum_to_the_score(reader):
-    answer = reader.search(ask("red sofa", ext={"endcap": {"explain": True}}), "products")
+def test_contributions_sum_to_the_score(anywhere):
+    answer = anywhere.search(ask("red sofa", ext={"endcap": {"explain": True}}), "products")
     explanations = answer["ext"]["endcap"]["explanations"]
     assert [each["_id"] for each in explanations] == ids(answer)
     for hit, each in zip(answer["hits"]["hits"], explanations, strict=True):
@@ -60,12 +60,12 @@ def test_an_event_counts_in_the_very_next_search(client):
     assert client.search(body, "products", user="bob")["hits"] == before["hits"]
 
 
-def test_a_history_that_comes_with_the_request(reader):
+def test_a_history_that_comes_with_the_request(anywhere):
     body = ask("sofa", size=100)
-    nobody = reader.search(body, "products")
+    nobody = anywhere.search(body, "products")
     navy = next(h["_id"] for h in nobody["hits"]["hits"] if h["_source"]["title"] == "navy sofa")
     history = {**body, "ext": {"endcap": {"history": [navy]}}}
-    assert titles(reader.search(history, "products"))[0] in ("navy sofa", "blue sofa")
+    assert titles(anywhere.search(history, "products"))[0] in ("navy sofa", "blue sofa")
 
 
 def test_a_session_has_a_history_of_its_own(client):
@@ -118,35 +118,35 @@ def test_a_filter_query_is_ordered_for_a_shopper(client):
     assert titles(personal)[0].split()[0] in ("navy", "blue")
 
 
-def test_source_filters_and_highlights_are_the_caller_s(reader):
+def test_source_filters_and_highlights_are_the_caller_s(anywhere):
     body = ask("red sofa", _source=["brand"], highlight={"fields": {"title": {}}}, size=3)
-    hit = reader.search(body, "products")["hits"]["hits"][0]
+    hit = anywhere.search(body, "products")["hits"]["hits"][0]
     assert hit["_source"].keys() == {"brand"}
     assert hit["highlight"] == {"title": ["<em>red</em> <em>sofa</em>"]}
 
 
-def test_filter_path_and_totals_as_numbers(reader):
-    answer = reader.search(ask("sofa"), "products", filter_path="hits.hits._id,hits.total")
+def test_filter_path_and_totals_as_numbers(anywhere):
+    answer = anywhere.search(ask("sofa"), "products", filter_path="hits.hits._id,hits.total")
     assert answer.keys() == {"hits"}
     assert answer["hits"]["hits"][0].keys() == {"_id"}
-    number = reader.search(ask("sofa"), "products", rest_total_hits_as_int=True)["hits"]["total"]
+    number = anywhere.search(ask("sofa"), "products", rest_total_hits_as_int=True)["hits"]["total"]
     assert number == answer["hits"]["total"]["value"]
-    assert "total" not in reader.search(ask("sofa", track_total_hits=False), "products")["hits"]
+    assert "total" not in anywhere.search(ask("sofa", track_total_hits=False), "products")["hits"]
 
 
-def test_a_total_is_counted_as_far_as_asked(reader):
-    whole = reader.search(ask("couch"), "products")["hits"]["total"]["value"]
-    lexical = reader.search(ask("couch"), "products", endcap=False)["hits"]["total"]["value"]
+def test_a_total_is_counted_as_far_as_asked(anywhere):
+    whole = anywhere.search(ask("couch"), "products")["hits"]["total"]["value"]
+    lexical = anywhere.search(ask("couch"), "products", endcap=False)["hits"]["total"]["value"]
     assert lexical < whole
-    answer = reader.search(ask("couch", track_total_hits=whole - 1), "products")
+    answer = anywhere.search(ask("couch", track_total_hits=whole - 1), "products")
     assert answer["hits"]["total"] == {"value": whole - 1, "relation": "gte"}
 
 
-def test_rrf_is_the_same_candidates_in_another_order(reader):
-    convex = reader.search(ask("red couch", size=100), "products")
+def test_rrf_is_the_same_candidates_in_another_order(anywhere):
+    convex = anywhere.search(ask("red couch", size=100), "products")
     weights = {"lexical": 0.5, "text": 0.5}
     ours = {"endcap": {"fusion": "rrf", "weights": weights, "explain": True}}
-    rrf = reader.search(ask("red couch", size=100, ext=ours), "products")
+    rrf = anywhere.search(ask("red couch", size=100, ext=ours), "products")
     assert sorted(ids(rrf)) == sorted(ids(convex))
     best = rrf["ext"]["endcap"]["explanations"][0]["columns"]
     assert any(best["lexical"] == pytest.approx(61 / (60 + rank)) for rank in range(1, 80))
@@ -162,20 +162,20 @@ def test_an_index_of_somebody_else_is_searched_as_ever(client):
     assert "was not built by endcap reindex" in answer["ext"]["endcap"]["reason"]
 
 
-def test_what_the_plain_client_raises_is_raised(reader):
+def test_what_the_plain_client_raises_is_raised(anywhere):
     import opensearchpy
 
     with pytest.raises(opensearchpy.NotFoundError, match="index_not_found_exception"):
-        reader.search(ask("sofa"), "nowhere")
+        anywhere.search(ask("sofa"), "nowhere")
     with pytest.raises(opensearchpy.RequestError):
-        reader.search({"query": {"nonsense": {}}}, "products")
+        anywhere.search({"query": {"nonsense": {}}}, "products")
     with pytest.raises(TypeError):
-        reader.search(ask("sofa"), "products", nonsense=1)
+        anywhere.search(ask("sofa"), "products", nonsense=1)
 
 
-def test_an_option_that_cannot_be_read_is_raised(reader):
+def test_an_option_that_cannot_be_read_is_raised(anywhere):
     with pytest.raises(RequestError, match="ext.endcap.windw is unknown"):
-        reader.search(ask("sofa", ext={"endcap": {"windw": 3}}), "products")
+        anywhere.search(ask("sofa", ext={"endcap": {"windw": 3}}), "products")
 
 
 def test_a_client_without_a_store_is_a_plain_client(built_store, tmp_path, monkeypatch):

@@ -1,0 +1,44 @@
+"""The toy shop wherever its index and its vectors may lie."""
+
+from types import SimpleNamespace
+from uuid import uuid4
+
+import pytest
+
+import endcap
+from endcap_indexer.generations import IndexSettings
+
+PLACES = {
+    "embedded": None,
+    "server": IndexSettings("folder"),
+    "cluster": IndexSettings("opensearch"),
+}
+
+
+@pytest.fixture(scope="session", params=PLACES)
+def anywhere(request):
+    """Searches `products`: embedded, on the server, there with the vectors in the cluster too."""
+    settings = PLACES[request.param]
+    if settings is None:
+        return request.getfixturevalue("reader")
+    return request.getfixturevalue("build_on_server")(settings)
+
+
+@pytest.fixture(scope="session")
+def build_on_server(opensearch_url, tmp_path_factory, rebuild):
+    """Builds the toy shop on the server under a name that no other test has."""
+    store, index = tmp_path_factory.mktemp("server"), f"anywhere-{uuid4().hex[:12]}"
+    with endcap.connect(opensearch_url, store=store, timeout=60) as client:
+
+        def build(settings):
+            alias = f"{index}-{settings.vectors}"
+            rebuild(client, store, index=alias, settings=settings)
+            names = {"products": alias}
+            return SimpleNamespace(
+                search=lambda body, name, **options: client.search(
+                    body, names.get(name, name), **options
+                )
+            )
+
+        yield build
+        client.indices.delete(index=f"{index}-*", params={"allow_no_indices": "true"})
