@@ -115,6 +115,8 @@ BODIES: list[dict[str, Any]] = [
     {},
     {"from": 5, "size": 7},
     {"size": 0},
+    {"timeout": "0"},
+    {"timeout": "50ms"},
     {"min_score": 1.0},
     {"post_filter": {"term": {"brand": "a"}}},
     {"track_total_hits": False},

@@ -46,9 +46,9 @@ def show_settings(flat: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_seconds(value: str, name: str) -> float:
-    """A time value such as ``30s``, in seconds; -1 is -1."""
-    if value == "-1":
-        return -1.0
+    """A time value such as ``30s``, in seconds; -1 and 0 need no unit."""
+    if value in ("-1", "0"):
+        return float(value)
     digits = value.rstrip("abcdefghijklmnopqrstuvwxyz")
     unit = UNITS.get(value[len(digits) :])
     if unit is None or not digits.isdigit():
