@@ -5,6 +5,7 @@ so no time goes into encoding.
 """
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -28,6 +29,7 @@ DEPTHS = (None, 100, 200)  # pagination_depth; None: as the page is long
 WEIGHTS = tuple(round(share / 10, 1) for share in range(11))  # of the words; the rest is meaning's
 NEIGHBOURS = 100  # of the k-NN query, or the depth where that is more
 VECTOR = "vector"
+AT_ONCE = 4  # searches while weights are chosen, which nobody times
 
 Fields = tuple[str, ...]
 
@@ -58,7 +60,7 @@ def open_native(
     method = {"name": "hnsw", "engine": "lucene", "space_type": "cosinesimil"}
     mapping = {"type": "knn_vector", "dimension": dimension, "method": method}
     with (
-        OpenSearch([address]) as client,
+        OpenSearch([address], pool_maxsize=AT_ONCE) as client,
         copied(
             shop,
             address,
@@ -146,11 +148,15 @@ class Native:
         """(queries,) NDCG@10."""
         key = (variant, weight, fields)
         if key not in self._known:
-            found = {
-                text: ids(self.search(variant, weight, fields, text, source=False))
-                for text in judgments.queries
-            }
-            self._known[key] = measure(found, judgments)[NDCG]
+
+            def found(text: str) -> list[str]:
+                return ids(self.search(variant, weight, fields, text, source=False))
+
+            with ThreadPoolExecutor(AT_ONCE) as pool:
+                rankings = dict(
+                    zip(judgments.queries, pool.map(found, judgments.queries), strict=True)
+                )
+            self._known[key] = measure(rankings, judgments)[NDCG]
         return self._known[key]
 
 

@@ -126,6 +126,7 @@ def tune_systems(ours: Ours, native: Native, judgments: Judgments, console: Cons
 
     systems: Systems = {name: {} for name in (PLAIN, *(v.name for v in VARIANTS), *ours.clients)}
     tuner = Tuner(ours.clients["endcap"], ours.index, judgments, say=say)
+    say("every system is tuned on each fold, which takes minutes")
     for training, held_out in split_folds(judgments):
         tuned = tuner.tune(training)
         fields = fields_of(tuned.baseline)
