@@ -33,10 +33,11 @@ class SearchClient(opensearchpy.OpenSearch):
         **options: Any,
     ) -> None:
         options.setdefault("serializer", FastJSONSerializer())
-        if "connection_class" not in options:  # urllib3 keeps one connection unless told otherwise
-            options.setdefault("pool_maxsize", WORKERS)
+        core = Core(store, settings)
+        if core.store is not None and "connection_class" not in options:
+            options.setdefault("pool_maxsize", WORKERS)  # urllib3 keeps one connection
         super().__init__(hosts, *arguments, **options)
-        self._core = Core(store, settings)
+        self._core = core
         self._driver = SyncDriver(self._call, self._core.executor)
 
     def __repr__(self) -> str:

@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+# A server says once, by a header, that it would rather have another name.
+pytestmark = pytest.mark.filterwarnings("ignore::opensearchpy.exceptions.OpenSearchWarning")
+
 QUERIES = (
     "agentic bool boosting combined_fields common constant_score dis_max distance_feature exists"
     " field_masking_span function_score fuzzy geo_bounding_box geo_distance geo_polygon geo_shape"

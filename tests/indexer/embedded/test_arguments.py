@@ -31,4 +31,4 @@ def test_minimum_matches(specification: int | str, clauses: int, needed: int) ->
 def test_refuse() -> None:
     with pytest.raises(RequestError) as raised:
         minimum_matches("most", 3)
-    assert raised.value.type == "number_format_exception"
+    assert raised.value.type == "search_phase_execution_exception"

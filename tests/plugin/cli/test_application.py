@@ -103,7 +103,7 @@ def test_help_names_every_command(run):
     names = {command.callback.__name__ for command in app.registered_commands}
     assert names == {
         "reindex", "generations", "search", "record", "expunge", "train", "models", "promote",
-        "rollback", "evaluate", "tune", "demo",
+        "rollback", "evaluate", "tune", "demo", "attach", "follow",
     }  # fmt: skip
     assert all(name in said for name in names)
 
