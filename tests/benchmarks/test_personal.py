@@ -228,7 +228,8 @@ def test_a_system_of_the_other_protocol_is_an_error(rows, visited, capsys):
     with pytest.raises(SystemExit, match="1"):
         rows("personal", visited, "--protocol", "B", "--systems", "cooccurrence")
     said = (
-        "--systems cooccurrence: protocol B has lexical, fused, popularity, nonpersonal, personal"
+        "--systems cooccurrence: protocol B has lexical, fused, popularity, nonpersonal, counted,"
+        " personal"
     )
     assert said in capsys.readouterr().err
 
