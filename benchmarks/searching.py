@@ -30,7 +30,7 @@ from endcap.exceptions import EvaluationError, TooFewEventsError
 from endcap.item_tables import ENCODER
 from endcap.tuning import Tuning
 from endcap_indexer.catalogue import BadRows, read_rows
-from endcap_reranker import Cooccurrence, FittingError
+from endcap_reranker import Cooccurrence, FittingError, InteractionsError
 from endcap_reranker.models import UserItemModel
 
 MODEL = "model"
@@ -148,7 +148,7 @@ def measure(
     shop, events, cases = experiment.shop, experiment.events, experiment.cases
     counted = Cooccurrence.count(events.interactions.without_last(1))
     trained = "personal" in systems
-    model = experiment.unaware(1) if trained else None
+    model = _known_model(experiment) if trained else None
     with scratch_store(shop.store, INDEX, counted, model) as store:
         for seed in range(seeds):
             started = time.perf_counter()
@@ -171,6 +171,15 @@ def measure(
                 }
 
 
+def _known_model(experiment: Experiment) -> Unaware | None:
+    """The model that searches use; None, and that is said, where the events are too few for one."""
+    try:
+        return experiment.unaware(1)
+    except InteractionsError as error:
+        say(experiment.console, f"no model is trained: {error}", label="but")
+        return None
+
+
 def _tune(experiment: Experiment, trained: bool, seed: int, window: int) -> dict[str, Tuning]:
     """What one seed's users say for each system; where they are too few, the default."""
     shop = experiment.shop
@@ -181,7 +190,7 @@ def _tune(experiment: Experiment, trained: bool, seed: int, window: int) -> dict
         model = experiment.unaware(2) if trained else None
         tuned = tune(unaware=model, window=window, seed=seed)
         counted = tune(tuned.tuning, window=window, seed=seed).tuning if trained else tuned.tuning
-    except (TooFewEventsError, FittingError) as error:
+    except (TooFewEventsError, FittingError, InteractionsError) as error:
         said = f"nothing is tuned, the default is measured: {error}"
         say(experiment.console, said, label="but")
         return dict.fromkeys(SYSTEMS, Tuning())
