@@ -71,7 +71,7 @@ class Comparison:
             **averages(ranker.ranks(self.questions)),
             "validation": round(record["validation"]["ndcg@10"], 4),
             "epochs": record["best_epoch"],
-            "training_seconds": round(record["seconds"], 1),
+            "training_seconds": round(record["seconds"], 3),
             "searches": len(self.questions),
             "seconds": round(time.perf_counter() - started, 1),
         }

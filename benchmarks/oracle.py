@@ -24,7 +24,7 @@ from endcap.evaluation.words import category_paths
 from endcap_indexer.catalogue import BadRows, read_products
 from endcap_indexer.encoder import open_stored
 from endcap_indexer.generations import Generation
-from endcap_reranker import FittingError, Interactions, ModelColumn, Search, fit
+from endcap_reranker import FittingError, Interactions, InteractionsError, ModelColumn, Search, fit
 
 SYSTEMS: Mapping[str, Sequence[str]] = {
     "popularity": ("popularity",),
@@ -97,13 +97,16 @@ def measure(experiment: Experiment, systems: Sequence[str], seeds: int) -> Itera
 
 def _columns(experiment: Experiment, systems: Sequence[str], back: int) -> Columns:
     """Of what is known without the last `back` products of each user, that of a model where a
-    system has it.
+    system has it; where the events are too few for one they are too few to fit on, which is said.
     """
     generation = experiment.trainer.generation
     counted = Columns.count(generation, experiment.events.interactions.without_last(back))
     if all(MODEL not in SYSTEMS[system] for system in systems):
         return counted
-    model = experiment.model(back)
+    try:
+        model = experiment.model(back)
+    except InteractionsError:
+        return counted
     return counted.also(ModelColumn.over(model, Ranker.over(model, generation)))
 
 

@@ -199,11 +199,15 @@ def test_users_with_two_products_are_too_few_to_tune_and_fit_on(rows, visited, c
     _keep_the_last(visited, 2)
     found = rows("personal", visited, "--protocol", "B", "--processes", "1")
     assert [(row["system"], row["candidates"]) for row in found] == [
-        *((name, "client") for name in ("lexical", "popularity", "nonpersonal", "personal")),
+        *(
+            (name, "client")
+            for name in ("lexical", "popularity", "nonpersonal", "counted", "personal")
+        ),
         ("popularity", "oracle"),
     ]
     shown = capsys.readouterr().out
-    assert "but nothing is tuned, the default is measured: no shopper has three products" in shown
+    assert "but no model is trained: no user has two products" in shown
+    assert "but nothing is tuned, the default is measured: no user has two products" in shown
     assert "nonpersonal is left out, oracle, seed 0: " in shown
     found = rows("personal", visited, "--protocol", "A", "--systems", "history", "blend")
     assert [row["system"] for row in found] == ["history"]
