@@ -49,6 +49,7 @@ bench: .venv/.dev
 	$(BIN)/python benchmarks/latency.py --data $(DATA)/icecat
 	$(BIN)/python benchmarks/opensearch.py --data $(DATA)/icecat
 	$(BIN)/python benchmarks/filters.py --data $(DATA)/icecat
+	$(BIN)/python benchmarks/vectors.py --data $(DATA)/icecat
 	$(BIN)/python benchmarks/indexing.py --data $(DATA)/icecat
 	$(BIN)/python benchmarks/parity.py --data $(DATA)/icecat
 

@@ -1,8 +1,8 @@
 """Vectors that lie in the cluster: the field that holds them, and how an answer brings them.
 
-A `knn_vector` has no doc values to ask for, and its `_source` is put together again at a
-millisecond a hit (k-NN 3.6: 200 hits take ten times as long as their rows alone). A constant script
-packs each vector as a generation's folder would store it, for a tenth more than the rows.
+A `knn_vector` has no doc values to ask for, and its `_source` is put together again for each hit:
+200 of them take ten times as long as their rows alone (k-NN 3.6). A constant script packs each
+vector as a generation's folder would store it, in a small part of that.
 """
 
 import base64
