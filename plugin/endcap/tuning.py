@@ -28,7 +28,7 @@ class Tuning:
         default_factory=lambda: {
             "lexical": 0.6,
             "text": 0.4,
-            "history": 0.1,
+            "history": 0.05,
             "cooccurrence": 0.15,
             "popularity": 0.05,
             "model": 0.2,
