@@ -31,7 +31,7 @@ class Tuning:
             "history": 0.05,
             "cooccurrence": 0.15,
             "popularity": 0.05,
-            "model": 0.2,
+            "model": 0.05,
         }
     )
 

@@ -100,7 +100,8 @@ def test_a_cursor_keeps_pages_together_when_the_shopper_clicks_in_between(client
     whole = client.search(ask("sofa", size=60), "products", user="ada")
     first = client.search(ask("sofa", size=5), "products", user="ada")
     cursor = first["ext"]["endcap"]["cursor"]
-    client.record(user="ada", item="p042", action="purchase")
+    for item in ("p042", "p043"):
+        client.record(user="ada", item=item, action="purchase")
     rest = ask("sofa", size=55, **{"from": 5}, ext={"endcap": {"cursor": cursor}})
     second = client.search(rest, "products", user="ada")
     assert ids(first) + ids(second) == ids(whole)
