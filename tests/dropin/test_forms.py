@@ -172,6 +172,22 @@ def test_without_a_store_the_connections_are_the_plain_client_s():
         assert isinstance(ours.transport.serializer, type(plain.transport.serializer))
 
 
+@pytest.mark.parametrize(
+    ("ours", "plain"),
+    [(endcap.SearchClient, OpenSearch), (endcap.AsyncSearchClient, AsyncOpenSearch)],
+)
+async def test_what_opensearch_py_says_of_a_client_names_the_plain_one(ours, plain):
+    """In a warning of its own, for one; `plugins` twice is what its tests do."""
+    said = []
+    for each in (ours, plain):
+        client = each(transport_class=AsyncRecorder)
+        with pytest.warns(RuntimeWarning) as warnings:
+            client.plugins.__init__(client)
+        said.append([str(warning.message) for warning in warnings])
+    assert said[0] == said[1]
+    assert f"directly to {plain.__name__} as it already exists" in said[0][0]
+
+
 def test_the_name_of_a_subclass_is_shown():
     class ShopClient(endcap.SearchClient):
         pass
