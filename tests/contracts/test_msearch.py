@@ -38,11 +38,6 @@ def test_each_search_answers_for_itself(client, filled, name):
     }
 
 
-def test_totals_as_numbers(client, filled):
-    answer = client.msearch(body=[{"index": filled}, {}], params={"rest_total_hits_as_int": "true"})
-    assert answer["responses"][0]["hits"]["total"] == 3
-
-
 @pytest.mark.parametrize(
     "body",
     [

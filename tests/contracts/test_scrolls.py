@@ -64,6 +64,14 @@ def test_a_scroll_that_is_closed(client, filled):
         client.clear_scroll(scroll_id=id)
 
 
+def test_a_page_that_does_not_keep_the_scroll_open_is_the_last(client, filled):
+    id = client.search(index=filled, body={}, params={"scroll": "1m"})["_scroll_id"]
+    assert len(client.scroll(scroll_id=id, params={"scroll": "1m"})["hits"]["hits"]) == 10
+    assert len(client.scroll(scroll_id=id)["hits"]["hits"]) == 5
+    with pytest.raises(NotFoundError):
+        client.scroll(scroll_id=id)
+
+
 @pytest.mark.parametrize(
     ("body", "reason"),
     [

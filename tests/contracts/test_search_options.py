@@ -114,44 +114,6 @@ def test_the_sort_of_the_url_comes_behind_that_of_the_body(hits: Hits) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "total"),
-    [
-        (True, {"value": 3, "relation": "eq"}),
-        (False, None),
-        (2, {"value": 2, "relation": "gte"}),
-        (3, {"value": 3, "relation": "eq"}),
-        (100, {"value": 3, "relation": "eq"}),
-    ],
-)
-def test_track_total_hits(
-    client: OpenSearch, shop: str, wanted: bool | int, total: dict[str, Any] | None
-) -> None:
-    body = {"size": 1}
-    found = client.search(index=shop, body={**body, "track_total_hits": wanted})["hits"]
-    assert found.get("total") == total
-    assert len(found["hits"]) == 1
-    params = {"track_total_hits": str(wanted).lower()}
-    assert client.search(index=shop, body=body, params=params)["hits"].get("total") == total
-
-
-def test_more_than_ten_thousand_are_not_counted(client: OpenSearch, index: str) -> None:
-    body = {"mappings": {"properties": {"n": {"type": "integer"}}}}
-    client.indices.create(index=index, body=body)
-    lines = [line for n in range(10_001) for line in ({"index": {}}, {"n": n})]
-    client.bulk(index=index, body=lines, params={"refresh": "true"})
-    total = client.search(index=index, body={"size": 1})["hits"]["total"]
-    assert total == {"value": 10_000, "relation": "gte"}
-    exact = client.search(index=index, body={"size": 0, "track_total_hits": True})["hits"]["total"]
-    assert exact == {"value": 10_001, "relation": "eq"}
-    assert client.count(index=index)["count"] == 10_001
-
-
-def test_totals_as_numbers(client: OpenSearch, shop: str) -> None:
-    params = {"rest_total_hits_as_int": "true"}
-    assert client.search(index=shop, body={}, params=params)["hits"]["total"] == 3
-
-
-@pytest.mark.parametrize(
     ("wanted", "source"),
     [
         (True, DOCUMENTS["1"]),

@@ -195,7 +195,6 @@ def test_totals_as_numbers(ours, plain, alias, asked):
     assert found["hits"].get("total") == expected["hits"].get("total")
 
 
-@ON_SERVER
 def test_a_total_that_is_no_number_is_refused(ours, plain, alias, outcome):
     named = {"index": alias, "rest_total_hits_as_int": True, "track_total_hits": 5}
     assert outcome(ours.search, body={"query": MATCH}, **named) == outcome(

@@ -1,10 +1,13 @@
 """Reading the objects of the query language: what is unknown is refused, by name."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from .errors import RequestError, malformed, unsupported
 from .failures import ShardFailure
+
+INTEGERS = range(-(2**31), 2**31)
 
 
 def parsing_error(reason: str) -> RequestError:
@@ -64,6 +67,28 @@ def not_flag(value: Any) -> Any:
         reason = f"Current token ({value}) not numeric, can not use numeric value accessors"
         raise RequestError(400, "json_parse_exception", reason)
     return value
+
+
+def read_integer(value: Any) -> int:
+    """A whole number of a search's body, as far as Java's reach."""
+    try:
+        number = int(not_flag(value))
+    except ValueError:
+        raise RequestError(400, "number_format_exception", f'For input string: "{value}"') from None
+    if number not in INTEGERS:
+        reason = f"Numeric value ({value}) out of range of int (-2147483648 - 2147483647)"
+        raise RequestError(400, "input_coercion_exception", reason)
+    return number
+
+
+def read_integer_parameter(name: str, text: str) -> int:
+    """The same of a URL."""
+    with suppress(ValueError):
+        if (number := int(text)) in INTEGERS:
+            return number
+    reason = f"Failed to parse int parameter [{name}] with value [{text}]"
+    cause = {"type": "number_format_exception", "reason": f'For input string: "{text}"'}
+    raise RequestError(400, "illegal_argument_exception", reason, caused_by=cause)
 
 
 def read_float(query: str, arguments: dict[str, Any], key: str, default: float) -> float:

@@ -82,7 +82,7 @@ def find_hits(snapshot: Snapshot, request: SearchRequest, window: int) -> Found:
     if request.search_after is not None:
         raise ShardFailure("illegal_argument_exception", "Sort must contain at least one field.")
     wanted = window if request.collapse is None else snapshot.size
-    ranked = rank(snapshot, clause, wanted, request.min_score, request.has_total)
+    ranked = rank(snapshot, clause, wanted, request.min_score, request.totals.is_shown)
     found = Found(everything, clause, keys, ranked.total, ranked.hits, [])
     return _collapse(snapshot, request, found)
 
@@ -123,7 +123,7 @@ def show_hits(
         for hit, values in zip(shown, found.sorts[start : start + request.size], strict=True):
             hit["sort"] = values
     most = max((hit.score for hit in found.hits), default=None) if request.size and best else None
-    return {**_total(request, found.total), "max_score": most, "hits": shown}
+    return {**request.totals.show(found.total), "max_score": most, "hits": shown}
 
 
 def show_aggregations(snapshot: Snapshot, request: SearchRequest, found: Found) -> dict[str, Any]:
@@ -142,13 +142,3 @@ def _answer(snapshot: Snapshot, request: SearchRequest) -> dict[str, Any]:
 
 def _find(snapshot: Snapshot, query: Any) -> Clause:
     return parse_query(snapshot, {"match_all": {}} if query is None else query)
-
-
-def _total(request: SearchRequest, total: int) -> dict[str, Any]:
-    if not request.has_total:
-        return {"total": -1} if request.total_is_number else {}
-    if request.total_is_number:
-        return {"total": total}
-    if request.counted is None or total <= request.counted:
-        return {"total": {"value": total, "relation": "eq"}}
-    return {"total": {"value": request.counted, "relation": "gte"}}

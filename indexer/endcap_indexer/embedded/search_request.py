@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from .arguments import not_flag, parsing_error, read_float
+from .arguments import parsing_error, read_float, read_integer, read_integer_parameter
 from .collapsing import read_collapse
-from .errors import RequestError, illegal_argument, unsupported
+from .errors import illegal_argument, unsupported
 from .failures import ShardFailure
 from .settings import read_seconds
 from .sources import EVERYTHING, SourceFilter
+from .totals import Totals, read_totals
 
 MAX_WINDOW = 10_000
-COUNTED = 10_000  # beyond it totals are not counted unless asked for
 BODY = frozenset(
     "query from size _source sort track_total_hits docvalue_fields stored_fields fields post_filter"
     " min_score track_scores version seq_no_primary_term highlight aggs aggregations search_after"
@@ -57,9 +57,7 @@ class SearchRequest:
     start: int
     size: int
     min_score: float | None
-    counted: int | None  # up to how many hits are counted; None: all
-    has_total: bool
-    total_is_number: bool
+    totals: Totals
     ids: bool
     source: SourceFilter
     docvalue_fields: list[Any]
@@ -73,6 +71,7 @@ def read_request(body: dict[str, Any], parameters: Mapping[str, str]) -> SearchR
     """400 for what the server or the embedded engine does not know, by name."""
     _check_body(body)
     read = _read_parameters(parameters)
+    totals = read_totals(body, parameters)
     for key in ADDED & read.keys() & body.keys():
         read[key] = [*_listed(body[key]), *read[key]]
     merged = {**body, **read}
@@ -93,7 +92,6 @@ def read_request(body: dict[str, Any], parameters: Mapping[str, str]) -> SearchR
             "[stored_fields] cannot be disabled if [_source] is requested",
             status=500,
         )
-    counted = _counted(merged.get("track_total_hits", COUNTED))
     collapse = read_collapse(merged["collapse"]) if "collapse" in merged else None
     return SearchRequest(
         query=merged.get("query"),
@@ -106,9 +104,7 @@ def read_request(body: dict[str, Any], parameters: Mapping[str, str]) -> SearchR
         start=start,
         size=size,
         min_score=read_float("search", merged, "min_score", 0.0) if "min_score" in merged else None,
-        counted=None if counted == -1 else counted,
-        has_total=merged.get("track_total_hits") not in (False, "false", -1, "-1"),
-        total_is_number=parameters.get("rest_total_hits_as_int") in ("", "true"),
+        totals=totals,
         ids=ids,
         source=_source(merged, ids),
         docvalue_fields=_docvalue_fields(merged.get("docvalue_fields", []), collapse),
@@ -166,10 +162,6 @@ def _read_sort(text: str) -> list[Any]:
     return [{name: order} if name else order for name, _, order in parts]
 
 
-def _read_total(text: str) -> Any:
-    return {"true": True, "": True, "false": False}.get(text, text)
-
-
 def _read_flag(text: str) -> bool:
     return text in ("", "true")
 
@@ -178,42 +170,10 @@ def _read_names(text: str) -> list[str]:
     return text.split(",")
 
 
-def _read_integer(name: str, text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise RequestError(
-            400,
-            "illegal_argument_exception",
-            f"Failed to parse int parameter [{name}] with value [{text}]",
-            caused_by={
-                "type": "number_format_exception",
-                "reason": f'For input string: "{text}"',
-            },
-        ) from None
-
-
 def _integer(body: dict[str, Any], key: str, default: int) -> int:
-    number = _number(body.get(key, default))
+    number = read_integer(body.get(key, default))
     if number < 0:
         raise illegal_argument(f"[{key}] parameter cannot be negative, found [{number}]")
-    return number
-
-
-def _number(value: Any) -> int:
-    try:
-        return int(not_flag(value))
-    except ValueError:
-        raise RequestError(400, "number_format_exception", f'For input string: "{value}"') from None
-
-
-def _counted(value: Any) -> int:
-    """Up to how many hits are counted, -1 for all of them."""
-    if isinstance(value, bool):
-        return -1 if value else 0
-    number = _number(value)
-    if number < -1:
-        raise illegal_argument(f"value must be >= 0, got {number}")
     return number
 
 
@@ -250,13 +210,15 @@ def _flag(body: dict[str, Any], key: str) -> bool:
 def _token(value: Any) -> str:
     if isinstance(value, bool):
         return "VALUE_BOOLEAN"
+    if value is None:
+        return "VALUE_NULL"
     names = ((dict, "START_OBJECT"), (list, "START_ARRAY"), (str, "VALUE_STRING"))
     return next((name for kind, name in names if isinstance(value, kind)), "VALUE_NUMBER")
 
 
 _URL: dict[str, Callable[[str], Any]] = {
-    "from": partial(_read_integer, "from"),
-    "size": partial(_read_integer, "size"),
+    "from": partial(read_integer_parameter, "from"),
+    "size": partial(read_integer_parameter, "size"),
     "docvalue_fields": _read_names,
     "stored_fields": _read_names,
     "track_scores": _read_flag,
@@ -264,5 +226,4 @@ _URL: dict[str, Callable[[str], Any]] = {
     "seq_no_primary_term": _read_flag,
     "explain": _read_flag,
     "sort": _read_sort,
-    "track_total_hits": _read_total,
 }

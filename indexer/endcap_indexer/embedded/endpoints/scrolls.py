@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from endcap_indexer.embedded.engine import Engine
@@ -13,6 +14,7 @@ from endcap_indexer.embedded.scrolls import Scroll
 from endcap_indexer.embedded.search import SHARDS, find_hits, show_aggregations, show_hits
 from endcap_indexer.embedded.search_request import SearchRequest, read_request
 from endcap_indexer.embedded.settings import read_seconds
+from endcap_indexer.embedded.totals import ALL, AS_NUMBER
 
 MAX_SECONDS = 24 * 3600.0  # search.max_keep_alive of a server
 
@@ -26,8 +28,7 @@ def begin(
 ) -> Response:
     """The first page, with the aggregations, and the id that asks for the next one."""
     started = time.monotonic()
-    request = read_request(body, parameters)
-    _check(request)
+    request = _counting_all(read_request(body, parameters))
     seconds = _read_keep_alive(keep_alive)
     engine.documents.pin(lexical.index, seconds)
     snapshot = lexical.snapshot()
@@ -38,7 +39,7 @@ def begin(
 
 
 def next_page(engine: Engine, request: Request) -> Response:
-    """Without ``scroll`` the time that the scroll is kept open stays as it is."""
+    """Without ``scroll`` it is the last one: nothing keeps the scroll open."""
     started = time.monotonic()
     body = request.json()
     for key in body:
@@ -48,12 +49,17 @@ def next_page(engine: Engine, request: Request) -> Response:
     if id is None:
         raise invalid_request("scrollId is missing")
     scroll = engine.scrolls.get(str(id))
+    totals = replace(scroll.request.totals, is_number=request.flag(AS_NUMBER))
+    scroll.request = replace(scroll.request, totals=totals)
     keep_alive = body.get("scroll", request.parameters.get("scroll"))
     if keep_alive is not None:
         seconds = _read_keep_alive(str(keep_alive))
         engine.documents.pin(scroll.snapshot.index, seconds)
         scroll.expires = time.monotonic() + seconds
-    return Response(200, _next_page(engine, scroll, started))
+    page = _next_page(engine, scroll, started)
+    if keep_alive is None:
+        engine.scrolls.clear([scroll.id])
+    return Response(200, page)
 
 
 def clear(engine: Engine, request: Request) -> Response:
@@ -75,7 +81,10 @@ def _next_page(engine: Engine, scroll: Scroll, started: float) -> dict[str, Any]
     return {**answer, "hits": hits}
 
 
-def _check(request: SearchRequest) -> None:
+def _counting_all(request: SearchRequest) -> SearchRequest:
+    """The request of a scroll, which counts all its hits; 400 for one that is none."""
+    if request.totals.asked not in (None, ALL):
+        raise invalid_request("disabling [track_total_hits] is not allowed in a scroll context")
     if request.start:
         raise invalid_request("using [from] is not allowed in a scroll context")
     if not request.size:
@@ -86,6 +95,7 @@ def _check(request: SearchRequest) -> None:
         raise ShardFailure(
             "search_exception", "cannot use `collapse` in a scroll context", status=500
         )
+    return replace(request, totals=replace(request.totals, asked=ALL))
 
 
 def _read_keep_alive(value: str) -> float:

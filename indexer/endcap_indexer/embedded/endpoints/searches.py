@@ -18,7 +18,7 @@ from endcap_indexer.embedded.indices import Index
 from endcap_indexer.embedded.requests import Request, Response, parse_object
 from endcap_indexer.embedded.search import count as count_hits
 from endcap_indexer.embedded.search import search as search_index
-from endcap_indexer.embedded.search_request import URL
+from endcap_indexer.embedded.search_request import URL, read_request
 
 SCOPE = frozenset({"ignore_unavailable", "allow_no_indices", "expand_wildcards"})
 HARMLESS = frozenset(  # they change how a cluster works, never what it answers
@@ -44,8 +44,8 @@ def search(engine: Engine, request: Request) -> Response:
     index = one_index(engine, request)
     body = request.json()
     if index is None:
-        total = 0 if request.flag("rest_total_hits_as_int") else {"value": 0, "relation": "eq"}
-        hits: dict[str, Any] = {"total": total, "max_score": 0.0, "hits": []}
+        totals = read_request(body, own_parameters(request)).totals
+        hits = {**totals.show(0), "max_score": 0.0, "hits": []}
         return Response(200, {"took": 0, "timed_out": False, "_shards": NO_SHARDS, "hits": hits})
     lexical = engine.searchable(index)
     if "scroll" in request.parameters:
