@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import orjson
 from opensearchpy import AsyncConnection, Connection
-from opensearchpy.exceptions import ConnectionError, ImproperlyConfigured
+from opensearchpy.exceptions import ImproperlyConfigured
 
 from endcap_indexer.filter_path import filter_response
 
@@ -39,7 +39,6 @@ class EmbeddedConnection(Connection):
         self.host = self.folder.as_uri()
         self._engine: Engine | None = None
         self._process = 0
-        self._closed = False
 
     def perform_request(
         self,
@@ -65,19 +64,19 @@ class EmbeddedConnection(Connection):
 
     def open(self) -> Engine:
         """The engine; a process forked since the last request gets its own."""
-        if self._closed:
-            raise ConnectionError("N/A", f"the connection to {self.folder} is closed", None)
         if self._engine is None or self._process != os.getpid():
             self._engine = acquire_engine(self.folder, self)
             self._process = os.getpid()
         return self._engine
 
     def close(self) -> None:
-        """Gives the engine back; the last connection of the process closes its files."""
+        """Gives the engine back; the last connection of the process closes its files.
+
+        The next request takes it again, as a connection to a server connects again.
+        """
         if self._engine is not None and self._process == os.getpid():
             release_engine(self._engine, self)
         self._engine = None
-        self._closed = True
 
 
 class EmbeddedAsyncConnection(AsyncConnection):
@@ -92,7 +91,7 @@ class EmbeddedAsyncConnection(AsyncConnection):
         super().__init__(**kwargs)
         self._connection = EmbeddedConnection(folder=folder, **kwargs)
         self.host = self._connection.host
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="endcap-embedded")
+        self._threads = _threads()
 
     async def perform_request(
         self,
@@ -110,9 +109,15 @@ class EmbeddedAsyncConnection(AsyncConnection):
         return await asyncio.get_running_loop().run_in_executor(self._threads, request)
 
     async def close(self) -> None:
-        """Waits for the requests that are running, then gives the engine back."""
-        await asyncio.to_thread(self._threads.shutdown)
+        """Waits for the requests that are running, then gives the engine back until the next."""
+        running, self._threads = self._threads, _threads()
+        await asyncio.to_thread(running.shutdown)
         await asyncio.to_thread(self._connection.close)
+
+
+def _threads() -> ThreadPoolExecutor:
+    """None of them runs before its first request."""
+    return ThreadPoolExecutor(THREADS, thread_name_prefix="endcap-embedded")
 
 
 def _answer(

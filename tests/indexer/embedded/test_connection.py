@@ -5,7 +5,7 @@ import threading
 
 import orjson
 import pytest
-from opensearchpy import AsyncOpenSearch, ConnectionError, ImproperlyConfigured, OpenSearch
+from opensearchpy import AsyncOpenSearch, ImproperlyConfigured, OpenSearch
 
 from endcap_indexer.embedded import EmbeddedAsyncConnection, EmbeddedConnection
 from endcap_indexer.embedded import engine as engines
@@ -41,11 +41,14 @@ def test_one_engine_for_a_folder(folder, tmp_path):
     assert folder not in engines._engines
 
 
-def test_a_closed_connection_says_so(client):
-    client.info()
+def test_a_closed_connection_takes_its_engine_again(client, folder):
+    client.index(index="products", id="1", body={})
     client.close()
-    with pytest.raises(ConnectionError, match="is closed"):
-        client.info()
+    assert folder not in engines._engines
+    client.close()
+    assert client.exists(index="products", id="1")
+    assert folder in engines._engines
+    client.close()
 
 
 def test_what_was_written_is_there_when_the_folder_is_opened_again(folder):
