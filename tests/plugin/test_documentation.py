@@ -3,13 +3,17 @@
 import re
 import shlex
 import shutil
+import signal
+import time
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
+import endcap
 from endcap import configuration, requests
 from endcap.bodies import BYPASSES, TOP_LEVEL_ONLY
 from endcap.cli import app
@@ -22,6 +26,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 COMMANDS = typer.main.get_command(app).commands
 ATTACHING = ("attach", "follow")  # of an index on a server, in docs/attach.md
+LIMIT_S = 60
 JUDGMENTS = "query\tproduct\tgrade\nred sofa\tp000\t2\nnavy lamp\tp022\t1\n"
 EVENTS = '{"user": "u", "item": "p000"}\n{"user": "u", "item": "p001"}\n'
 
@@ -69,6 +74,45 @@ def test_the_commands_of_the_readme_run(folder):
     assert {words[1] for words in typed} == COMMANDS.keys() - {"demo", *ATTACHING}
     for words in typed:
         result = CliRunner().invoke(app, words[1:])
+        assert result.exit_code == 0, (words, result.output, result.exception)
+
+
+def test_the_commands_of_the_page_on_attaching_run(folder, shop_index, opensearch_url, monkeypatch):
+    """The service is told to end when it has looked once; a client that was open re-ranks then."""
+    told = SimpleNamespace(sleep=lambda seconds: signal.raise_signal(signal.SIGTERM))
+    monkeypatch.setattr("endcap.cli.attaching.time", told)
+    monkeypatch.setattr("endcap.core.POLL_INTERVAL_S", 0.0)
+    name, plain = shop_index
+    (block,) = blocks("docs/attach.md", "sh")
+    shown = block.replace("https://search.shop:9200", opensearch_url).replace("products", name)
+    typed = [shlex.split(line) for line in shown.splitlines()]
+    assert [words[1] for words in typed] == [*ATTACHING]
+    body = {"query": {"match": {"title": "sofa"}}}
+    with endcap.connect(opensearch_url, store="data") as client:
+        assert not _is_applied(client.search(body, name))
+        for words in typed:
+            result = CliRunner().invoke(app, words[1:])
+            assert result.exit_code == 0, (words, result.output, result.exception)
+        end = time.monotonic() + LIMIT_S
+        while not _is_applied(client.search(body, name)):
+            assert time.monotonic() < end
+
+
+def _is_applied(answer):
+    return answer["ext"]["endcap"]["applied"]
+
+
+def test_what_works_on_a_built_index_works_on_an_attached_one(folder, shop_index, opensearch_url):
+    name, _ = shop_index
+    where = ["--engine", opensearch_url, "--store", "data"]
+    for words in (
+        ["attach", name],
+        ["evaluate", "judgments.tsv", "--index", name],
+        ["tune", "judgments.tsv", "--index", name],
+        ["train", "events.jsonl", "--index", name],
+        ["search", "sofa", "--index", name],
+    ):
+        result = CliRunner().invoke(app, [*words, *where])
         assert result.exit_code == 0, (words, result.output, result.exception)
 
 
