@@ -50,6 +50,16 @@ class Engine:
     def refresh(self, index: Index) -> None:
         self._refresh(index, self._open(index))
 
+    def count_documents(self, index: Index) -> dict[str, int]:
+        """How many documents a search sees, and how many are deleted but not yet out of the way."""
+        if index.refreshed < 0:
+            return {"count": 0, "deleted": 0}
+        snapshot = self._open(index).snapshot()
+        return {
+            "count": snapshot.size,
+            "deleted": snapshot.statistics.documents - snapshot.size,
+        }
+
     def rewrite(self, index: Index) -> None:
         """Without a trace of what was deleted; a search that is running may miss what it found."""
         self._open(index).rewrite()

@@ -35,12 +35,13 @@ WRITE = _names("refresh timeout wait_for_active_shards")
 INDEX = WRITE | CONDITION | _names("require_alias")
 READ = SOURCE | _names("realtime refresh preference")
 INDICES = SCOPE | WAITING
-SEARCH = SCOPE | HARMLESS | searches.OWN | _names("search_type timeout scroll")
+SEARCH = SCOPE | HARMLESS | searches.OWN | _names("search_type timeout scroll search_pipeline")
 SCROLL = _names("scroll_id rest_total_hits_as_int")
 MSEARCH = SCOPE | HARMLESS | _names("rest_total_hits_as_int search_type")
 COUNT = SCOPE | _names("preference")
 HEALTH = INDICES | _names("level wait_for_status wait_for_nodes")
 SETTINGS = INDICES | _names("flat_settings include_defaults")
+STATS = SCOPE | _names("level")
 MERGE = SCOPE | _names("max_num_segments only_expunge_deletes flush")
 SERVER_ONLY = _names(  # known to OpenSearch, so the refusal says what is missing
     "routing pipeline version version_type stored_fields lang dynamic_templates search_pipeline "
@@ -68,6 +69,8 @@ ROUTES = (
     Route("PUT", "/{index}/_settings", indices.put_settings, INDICES),
     Route("GET POST", "/_refresh", indices.refresh, SCOPE),
     Route("GET POST", "/{index}/_refresh", indices.refresh, SCOPE),
+    Route("GET", "/_stats/docs", indices.stats, STATS),
+    Route("GET", "/{index}/_stats/docs", indices.stats, STATS),
     Route("POST", "/_forcemerge", indices.force_merge, MERGE),
     Route("POST", "/{index}/_forcemerge", indices.force_merge, MERGE),
     Route("POST", "/_aliases", aliases.change, WAITING),

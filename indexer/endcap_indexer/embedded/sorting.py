@@ -18,12 +18,13 @@ from .values import FLOAT_CODES, ValueRefused, parse_value
 
 OPTIONS = {"order", "missing", "mode", "unmapped_type"}
 ELSEWHERE = {"nested", "nested_path", "nested_filter", "numeric_type"}
+UNMAPPED = ("_score", "_doc", "_seq_no")  # what every hit has
 BITS = {"long": 64, "date": 64}  # of the sentinel for a missing integer; other types have 32
 
 
 @dataclass(frozen=True)
 class Key:
-    """One key; ``column`` is None for _score, _doc and a field that is not mapped."""
+    """One key; ``column`` is None for _score, _doc, _seq_no and a field that is not mapped."""
 
     field: str
     descending: bool
@@ -75,7 +76,7 @@ def _read_key(snapshot: Snapshot, name: str, options: Any) -> Key:
             raise unsupported(f"sort.{name}.{option}" if name[0] == "_" else f"sort.{option}")
         raise malformed(f"[field_sort] unknown field [{option}]")
     descending = _is_descending(options.get("order", "desc" if name == "_score" else "asc"))
-    if name in ("_score", "_doc"):
+    if name in UNMAPPED:
         return Key(name, descending)
     if name.startswith("_"):
         raise unsupported(f"sort by {name}")
@@ -107,7 +108,7 @@ def _is_descending(order: Any) -> bool:
 def _values(snapshot: Snapshot, key: Key, hits: list[Hit]) -> list[Any]:
     if key.field == "_score":
         return [hit.score for hit in hits]
-    if key.field == "_doc":
+    if key.field in ("_doc", "_seq_no"):
         return [hit.seq_no for hit in hits]
     missing = _missing(key)
     if key.column is None or not hits:

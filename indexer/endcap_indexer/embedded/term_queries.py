@@ -3,23 +3,20 @@
 import math
 from typing import Any
 
-import numpy as np
 import tantivy
 
 from .arguments import check_keys, is_scalar, one_field, parsing_error, read_boost, read_object
+from .bounds import SEQUENCE, between, not_created, read_integer, written_between
 from .clauses import NOTHING, Clause, Occur, Phrase, disjunction_max
 from .columns import ID, MARKS, PADDING, Column
-from .dates import check_format, parse_date
-from .errors import RequestError, illegal_argument, unsupported
+from .errors import illegal_argument, unsupported
 from .failures import ShardFailure
 from .scoring import boolean_weight, score_term
 from .snapshots import Snapshot
 from .values import (
-    FLOAT_CODES,
     INTEGER_BITS,
     Value,
     ValueRefused,
-    java_number,
     parse_value,
     preview,
 )
@@ -121,10 +118,12 @@ def range_query(snapshot: Snapshot, body: Any) -> Clause:
     name, arguments = one_field("range", body, "")
     check_keys("range", arguments, RANGE, RANGE_ELSEWHERE)
     boost = read_boost("range", arguments)
+    if name == SEQUENCE.field.name:
+        return written_between(snapshot, arguments).scored(boost)
     column = resolve(snapshot, name)
     if column is None:
         return NOTHING
-    return _between(snapshot, column, arguments).scored(boost)
+    return between(snapshot, column, arguments).scored(boost)
 
 
 def find_exactly(snapshot: Snapshot, column: Column, value: Any) -> Clause:
@@ -133,7 +132,7 @@ def find_exactly(snapshot: Snapshot, column: Column, value: Any) -> Clause:
     if type == "text":
         return score_term(snapshot, column, preview(value))
     if type == "date":
-        return _between(snapshot, column, {"gte": value, "lte": value}).scored(1.0)
+        return between(snapshot, column, {"gte": value, "lte": value}).scored(1.0)
     parsed = _parse(column, value)
     if parsed is None:
         return NOTHING
@@ -148,7 +147,7 @@ def _of_values(snapshot: Snapshot, column: Column, values: list[Any]) -> Clause:
     found: list[Value]
     if column.field.type in INTEGER_BITS and all(type(item) is int for item in values):
         for extreme in (min(values), max(values)):
-            _integer(column, extreme)
+            read_integer(column, extreme)
         found = values
     elif column.field.type == "text":
         found = [text for text in map(preview, values) if text != PADDING]
@@ -187,110 +186,18 @@ def _parse(column: Column, value: Any) -> Value | None:
     if field.type == "boolean" and not isinstance(value, bool):
         text = preview(value)
         if text not in ("true", "false", ""):
-            raise _not_created(f"Can't parse boolean value [{text}], expected [true] or [false]")
+            raise not_created(f"Can't parse boolean value [{text}], expected [true] or [false]")
         return text == "true"
     if field.type in INTEGER_BITS:
-        number = _integer(column, value)
+        number = read_integer(column, value)
         return int(number) if number == math.floor(number) else None
     try:
         return parse_value(value, field.type, field.format)
     except ValueRefused as error:
         if "finite" in error.reason:
             return None
-        raise _not_created(error.reason) from None
-
-
-def _integer(column: Column, value: Any) -> int | float:
-    """A number as a query gives it to an integer field, within what the field could hold."""
-    try:
-        number = value if type(value) is int else float(parse_value(value, "double", "") or 0)
-    except ValueRefused as error:
-        raise _not_created(error.reason) from None
-    name, bits = ("a long", 64) if column.field.type == "long" else ("an integer", 32)
-    if not -(1 << (bits - 1)) <= number < 1 << (bits - 1):
-        raise _not_created(f"Value [{java_number(number)}] is out of range for {name}")
-    return number
+        raise not_created(error.reason) from None
 
 
 def _stored(value: Value) -> Value:
     return int(value) if isinstance(value, bool) else value
-
-
-def _between(snapshot: Snapshot, column: Column, arguments: dict[str, Any]) -> Clause:
-    type = column.field.type
-    bounds: dict[str, Any]
-    if type != "date" and any(arguments[key] == "" for key in _given(arguments)):
-        raise _not_created("empty String")
-    if type == "date":
-        bounds = {key: _date_bound(column, key, arguments) for key in _given(arguments)}
-        kind = tantivy.FieldType.Integer
-    elif type in FLOAT_CODES:
-        bounds = {key: _float_bound(column, arguments[key]) for key in _given(arguments)}
-        kind = tantivy.FieldType.Float
-    elif type in INTEGER_BITS:
-        bounds = dict(_integer_bound(column, key, arguments[key]) for key in _given(arguments))
-        kind = tantivy.FieldType.Integer
-    else:
-        raise unsupported(f"range on a field of type {type}")
-    if "format" in arguments and type != "date":
-        raise _not_created(f"Field [{column.field.name}] of type [{type}] does not support format")
-    if not bounds:
-        marks = tantivy.Query.term_query(snapshot.schema, MARKS, column.name)
-        return Clause(marks)
-    query = tantivy.Query.range_query(
-        snapshot.schema,
-        column.name,
-        kind,
-        lower_bound=bounds.get("gte", bounds.get("gt")),
-        upper_bound=bounds.get("lte", bounds.get("lt")),
-        include_lower="gt" not in bounds,
-        include_upper="lt" not in bounds,
-    )
-    return Clause(query)
-
-
-def _given(arguments: dict[str, Any]) -> list[str]:
-    """The bounds of a range; null is none."""
-    given = [key for key in ("gte", "gt", "lte", "lt") if arguments.get(key) is not None]
-    for one, other, side in (("gte", "gt", "lower"), ("lte", "lt", "upper")):
-        if one in given and other in given:
-            raise parsing_error(f"invalid {side} bound for [range] query")
-    return given
-
-
-def _date_bound(column: Column, key: str, arguments: dict[str, Any]) -> int:
-    value = arguments[key]
-    format = arguments.get("format", column.field.format)
-    check_format(format)
-    if isinstance(value, str) and ("||" in value or value.startswith("now")):
-        raise unsupported("date math")
-    try:
-        return parse_date(
-            value if isinstance(value, str) else preview(value),
-            format,
-            round_up=key in ("lte", "gt"),
-        )
-    except ValueError as error:
-        raise ShardFailure("parse_exception", f"{error}: [{error}]") from None
-
-
-def _float_bound(column: Column, value: Any) -> float:
-    try:
-        parsed = parse_value(value, column.field.type, "")
-    except ValueRefused as error:
-        if "finite" in error.reason:
-            return math.copysign(np.inf, float(value))
-        raise _not_created(error.reason) from None
-    return float(parsed or 0.0)
-
-
-def _integer_bound(column: Column, key: str, value: Any) -> tuple[str, int]:
-    """A bound with a fraction is moved to the next integer inside the range."""
-    number = _integer(column, value)
-    if number == math.floor(number):
-        return key, int(number)
-    return key[:2] + "e", math.ceil(number) if key.startswith("g") else math.floor(number)
-
-
-def _not_created(reason: str) -> RequestError:
-    return ShardFailure("query_shard_exception", f"failed to create query: {reason}")

@@ -1,6 +1,8 @@
 """Creating, deleting and describing indices, their mappings and settings."""
 
 import sqlite3
+from collections import Counter
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -8,7 +10,7 @@ import orjson
 
 from endcap_indexer.embedded.aliases import add_alias, aliases_of
 from endcap_indexer.embedded.engine import Engine
-from endcap_indexer.embedded.errors import RequestError, unsupported
+from endcap_indexer.embedded.errors import RequestError, illegal_argument, unsupported
 from endcap_indexer.embedded.indices import Index, create_index, delete_indices, resolve
 from endcap_indexer.embedded.mappings import Mapping
 from endcap_indexer.embedded.requests import Request, Response, check_wildcards
@@ -16,6 +18,7 @@ from endcap_indexer.embedded.settings import change_settings, read_settings, sho
 
 ACKNOWLEDGED = Response(200, {"acknowledged": True})
 CREATE_KEYS = {"settings", "mappings", "aliases"}
+STATS_LEVELS = ("cluster", "indices", "shards")
 SERVER_VERSION_ID = "137287827"  # index.version.created of OpenSearch 3.6.0
 
 
@@ -129,6 +132,28 @@ def force_merge(engine: Engine, request: Request) -> Response:
     return _all_shards(indices)
 
 
+def stats(engine: Engine, request: Request) -> Response:
+    """How many documents a search sees, and with ``level=shards`` how far writes have come."""
+    level = request.parameters.get("level", "indices")
+    if level not in STATS_LEVELS:
+        known = " or ".join(f"[{name}]" for name in STATS_LEVELS)
+        raise illegal_argument(f"level parameter must be one of {known} but was [{level}]")
+    with engine.database.read() as connection:
+        indices = named(connection, request)
+    docs = {index.name: engine.count_documents(index) for index in indices}
+    body = {**_all_shards(indices).body, "_all": _both(_summed(docs.values()))}
+    if level != "cluster":
+        body["indices"] = {
+            index.name: {
+                "uuid": index.uuid,
+                **_both(docs[index.name]),
+                **({"shards": _shards(index, docs[index.name])} if level == "shards" else {}),
+            }
+            for index in indices
+        }
+    return Response(200, body)
+
+
 def named(connection: sqlite3.Connection, request: Request, *, aliases: bool = True) -> list[Index]:
     """The indices that the path names, under the parameters that say how strict to be."""
     check_wildcards(request)
@@ -145,6 +170,30 @@ def _all_shards(indices: list[Index]) -> Response:
     total = sum(index.shards["total"] for index in indices)
     shards = {"total": total, "successful": len(indices), "failed": 0}
     return Response(200, {"_shards": shards})
+
+
+def _both(docs: dict[str, int]) -> dict[str, Any]:
+    """Of the primaries and of all copies, which are the same."""
+    return {"primaries": {"docs": docs}, "total": {"docs": docs}}
+
+
+def _summed(docs: Iterable[dict[str, int]]) -> dict[str, int]:
+    total = Counter[str](count=0, deleted=0)
+    for each in docs:
+        total.update(each)
+    return dict(total)
+
+
+def _shards(index: Index, docs: dict[str, int]) -> dict[str, Any]:
+    """Whatever is answered is on the disk: all checkpoints are the last write."""
+    last = index.last_seq_no
+    shard = {
+        "routing": {"state": "STARTED", "primary": True, "node": "_na_", "relocating_node": None},
+        "docs": docs,
+        "commit": {"user_data": {"history_uuid": index.uuid}},
+        "seq_no": {"max_seq_no": last, "local_checkpoint": last, "global_checkpoint": last},
+    }
+    return {"0": [shard]}
 
 
 def _settings(index: Index) -> dict[str, Any]:

@@ -36,11 +36,14 @@ HARMLESS = frozenset(  # they change how a cluster works, never what it answers
     }
 )
 OWN = URL - {"explain", "typed_keys"}
+NO_PIPELINE = "_none"
 NO_SHARDS = {"total": 0, "successful": 0, "skipped": 0, "failed": 0}
 
 
 def search(engine: Engine, request: Request) -> Response:
     check_search_type(request)
+    if request.parameters.get("search_pipeline", NO_PIPELINE) != NO_PIPELINE:
+        raise unsupported("parameter search_pipeline")
     index = one_index(engine, request)
     body = request.json()
     if index is None:
