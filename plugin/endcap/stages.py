@@ -24,8 +24,8 @@ from endcap.responses import assemble, explain, scored, scored_below, with_exten
 from endcap.rounds import run_in_rounds
 from endcap.sources import hide
 from endcap.steps import Call, Computation, Late, Legs, Outcome, Steps
+from endcap_indexer.catalogue import VECTOR_FIELD
 from endcap_indexer.filter_path import filter_response
-from endcap_indexer.vectors import VECTOR_FIELD
 from endcap_reranker import Reranked
 
 logger = logging.getLogger("endcap")

@@ -1,9 +1,10 @@
 """Catalogue files in, checked products out, and what the engine is told about them."""
 
-from endcap_indexer.catalogue.documents import DocumentReader, values_at
+from endcap_indexer.catalogue.documents import DocumentReader
 from endcap_indexer.catalogue.fields import CatalogueFields
 from endcap_indexer.catalogue.mapped import check_fields, guess_fields
-from endcap_indexer.catalogue.mapping import ROW_FIELD, index_body, text_query
+from endcap_indexer.catalogue.mapping import OURS, ROW_FIELD, VECTOR_FIELD, index_body, text_query
+from endcap_indexer.catalogue.paths import values_at
 from endcap_indexer.catalogue.products import Product, read_products
 from endcap_indexer.catalogue.rows import (
     BadRow,
@@ -16,7 +17,9 @@ from endcap_indexer.catalogue.rows import (
 )
 
 __all__ = [
+    "OURS",
     "ROW_FIELD",
+    "VECTOR_FIELD",
     "BadRow",
     "BadRows",
     "CatalogueFields",

@@ -1,60 +1,49 @@
-"""Documents of an index that the shop fills itself, as products.
-
-Fields are named by their path, `brand.name`, through objects, nested ones and lists of them.
-"""
+"""Documents of an index as products, whoever wrote them. Fields are named by their path."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from endcap_indexer.catalogue.fields import CatalogueFields
+from endcap_indexer.catalogue.mapping import OURS, VECTOR_FIELD
+from endcap_indexer.catalogue.paths import embedded_text, values_at
 from endcap_indexer.catalogue.products import Product
-from endcap_indexer.catalogue.text import clean, cut
-from endcap_indexer.catalogue.values import WrongValue, flatten, read_number, read_positive
-
-
-def values_at(source: Any, path: str) -> Iterator[Any]:
-    """The single values at a path, in order; a key of the source may hold dots itself."""
-    if isinstance(source, list):
-        for each in source:
-            yield from values_at(each, path)
-    elif isinstance(source, dict):
-        for key, value in source.items():
-            if key == path:
-                yield from flatten(value)
-            elif path.startswith(f"{key}."):
-                yield from values_at(value, path.removeprefix(f"{key}."))
+from endcap_indexer.catalogue.values import WrongValue, read_number, read_positive
 
 
 class DocumentReader:
-    """Documents in, products out. Every document is one: what it does not say is left out."""
+    """Documents in, products out. Every document is one: what it does not say is left out.
 
-    def __init__(self, fields: CatalogueFields) -> None:
+    vectors: whether documents may hold their vector, as `endcap.vector`.
+    """
+
+    def __init__(self, fields: CatalogueFields, *, vectors: bool = False) -> None:
         self.left_out: Counter[str] = Counter()  # values that are no numbers, by field
-        self._fields = fields
+        self._fields, self._vectors = fields, vectors
         roles = {"price": fields.price, "popularity": fields.popularity}
         self._columns = {column: roles.get(column) or column for column in fields.columns}
 
     @property
-    def paths(self) -> list[str]:
-        """The fields of a document that are looked at."""
+    def paths(self) -> list[str] | None:
+        """The fields of a document that are looked at; None for all of it: a server that leaves
+        fields out mixes up the order of free attributes, and so of the words that are embedded.
+        """
         fields = self._fields
-        return sorted({fields.title, *fields.embed, *self._columns.values()})
+        if set(fields.objects) & set(fields.embed):
+            return None
+        ours = [VECTOR_FIELD] if self._vectors else []
+        return sorted({fields.title, *fields.embed, *self._columns.values(), *ours})
 
     def read(self, id: str, source: Mapping[str, Any]) -> Product:
         columns = {
             column: self._number(source, path, positive=column in ("price", "popularity"))
             for column, path in self._columns.items()
         }
-        return Product(id, {}, self._text(source), None, columns)
-
-    def _text(self, source: Mapping[str, Any]) -> str:
-        """What is embedded: the title alone where the fields to embed say nothing."""
-        fields = self._fields
-        parts = [cut(_words(source, path), fields.embed_characters) for path in fields.embed]
-        return " ".join(filter(None, parts)) or _words(source, fields.title)
+        vector = held_vector(source) if self._vectors else None
+        return Product(id, {}, embedded_text(source, self._fields), vector, columns)
 
     def _number(self, source: Mapping[str, Any], path: str, *, positive: bool) -> float:
         """The first value; nan where there is none or it is no number."""
@@ -68,7 +57,8 @@ class DocumentReader:
             return np.nan
 
 
-def _words(source: Mapping[str, Any], path: str) -> str:
-    """The texts and numbers of a field, each once."""
-    values = (value for value in values_at(source, path) if not isinstance(value, bool))
-    return " ".join(dict.fromkeys(clean(str(value)) for value in values))
+def held_vector(source: Mapping[str, Any]) -> NDArray[np.float32] | None:
+    """The vector that a document of ours holds."""
+    ours = source.get(OURS)
+    vector = ours.get("vector") if isinstance(ours, Mapping) else None
+    return None if vector is None else np.array(vector, np.float32)

@@ -4,15 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from endcap_indexer.catalogue.documents import values_at
 from endcap_indexer.catalogue.fields import CatalogueFields
 from endcap_indexer.catalogue.guesses import guess_table
+from endcap_indexer.catalogue.mapping import OURS
+from endcap_indexer.catalogue.paths import values_at
 from endcap_indexer.exceptions import FieldsError
 
 ID = "_id"  # the role `id` of a document
 TEXT_TYPES = ("text", "match_only_text", "search_as_you_type")
 _UNREAD = ("alias", "binary", "join", "percolator")
-_OURS = "endcap"
 
 
 class MappedField(NamedTuple):
@@ -95,7 +95,7 @@ def check_fields(properties: Mapping[str, Any], fields: CatalogueFields) -> Cata
 def _walk(properties: Mapping[str, Any], within: str, *, nested: bool) -> Iterator[MappedField]:
     for name, field in properties.items():
         path, type = f"{within}{name}", field.get("type", "object")
-        if path == _OURS or type in _UNREAD:
+        if path == OURS or type in _UNREAD:
             continue
         if "properties" in field:
             yield from _walk(field["properties"], f"{path}.", nested=nested or type == "nested")

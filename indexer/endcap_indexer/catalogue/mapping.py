@@ -5,6 +5,8 @@ from typing import Any
 
 from endcap_indexer.catalogue.fields import CatalogueFields
 
+OURS = "endcap"  # the one key of a document under which everything of ours stands
+VECTOR_FIELD = "endcap.vector"
 ROW_FIELD = "endcap.row"  # in which a document holds its row in the generation's arrays
 
 
@@ -61,4 +63,4 @@ def _properties(fields: CatalogueFields, vector: Mapping[str, Any] | None) -> di
     properties |= {name: {"type": "object", "enabled": False} for name in fields.objects}
     ours: dict[str, Any] = {"row": {"type": "integer"}} | dict.fromkeys(derived, text)
     ours |= {} if vector is None else {"vector": dict(vector)}
-    return properties | {"endcap": {"dynamic": False, "properties": ours}}
+    return properties | {OURS: {"dynamic": False, "properties": ours}}

@@ -1,6 +1,6 @@
 """Rows in, products out: every field checked against its role, a bad row named by its field."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endcap_indexer.catalogue.fields import CatalogueFields
+from endcap_indexer.catalogue.paths import embedded_text
 from endcap_indexer.catalogue.rows import BadRow, OnBadRow, Row, StrPath, read_rows
-from endcap_indexer.catalogue.text import cut
 from endcap_indexer.catalogue.values import (
     WrongValue,
-    flatten,
     read_boolean,
     read_category,
     read_date,
@@ -119,22 +118,11 @@ class _Parser:
             column: np.nan if (value := document.get(name)) is None else float(value)
             for column, name in self._columns
         }
-        text = self._text(document)
+        text = embedded_text(document, self._fields)
         derived = {name: words for name in self._derived if (words := words_of(document.get(name)))}
         if derived:
             document["endcap"] = derived
         return Product(id, document, text, vector, columns)
-
-    def _text(self, document: Mapping[str, Any]) -> str:
-        """What is embedded: the title alone where the fields to embed say nothing."""
-        fields = self._fields
-        parts = []
-        for name in fields.embed:
-            value = document.get(name)
-            if value is not None:
-                words = value if isinstance(value, str) else " ".join(dict.fromkeys(flatten(value)))
-                parts.append(cut(words, fields.embed_characters))
-        return " ".join(filter(None, parts)) or str(document[fields.title])
 
     def _vector(self, document: dict[str, Any]) -> NDArray[np.float32]:
         value = document.pop(str(self._fields.vector), None)

@@ -2,13 +2,14 @@
 
 from endcap_indexer.generations.attach import Attached, attach
 from endcap_indexer.generations.documents import sample_sources
-from endcap_indexer.generations.follow import Followed, Follower
+from endcap_indexer.generations.follow import Follower
 from endcap_indexer.generations.generation import Generation
 from endcap_indexer.generations.indices import IndexSettings, KnnEngine, single_index
 from endcap_indexer.generations.lease import hold_lease
 from endcap_indexer.generations.listing import GenerationInfo, list_generations
 from endcap_indexer.generations.manifest import Manifest, Place, generation_folder, index_of
 from endcap_indexer.generations.progress import Progress
+from endcap_indexer.generations.pursuit import Followed
 from endcap_indexer.generations.reindex import Catalogue, Reindexed, reindex
 from endcap_indexer.generations.updates import update_generation
 

@@ -20,9 +20,8 @@ from endcap_indexer.files import BUILDING, MANIFEST, remove_folder
 from endcap_indexer.generations.build import GenerationWriter
 from endcap_indexer.generations.checkpoints import read_positions, write_checkpoint
 from endcap_indexer.generations.chunks import chunks
-from endcap_indexer.generations.documents import find_documents, scan_documents, write_rows
+from endcap_indexer.generations.documents import find_documents, scan_documents, write_ours
 from endcap_indexer.generations.embeddings import Embeddings, digest_texts
-from endcap_indexer.generations.follow import CHUNK_PRODUCTS, Pursuit, wrong_rows
 from endcap_indexer.generations.generation import Generation
 from endcap_indexer.generations.indices import (
     PATIENCE_SECONDS,
@@ -40,6 +39,7 @@ from endcap_indexer.generations.manifest import (
     number_of,
 )
 from endcap_indexer.generations.progress import Progress, Silence
+from endcap_indexer.generations.pursuit import CHUNK_PRODUCTS, Pursuit, wrong_rows
 from endcap_indexer.generations.removal import list_folders
 from endcap_indexer.generations.updates import update_generation
 
@@ -227,7 +227,7 @@ class _Attachment:
         total, written = generation.products, 0
         documents = scan_documents(self._client, self._index, [])
         for chunk in chunks(documents, CHUNK_PRODUCTS):
-            written += write_rows(self._client, self._index, wrong_rows(generation, chunk))
+            written += write_ours(self._client, self._index, wrong_rows(generation, chunk))
             self._progress.advance("rows", min(written, total), total)
         return written
 

@@ -1,4 +1,4 @@
-"""The documents of an index that the shop fills itself: all, some, or those that changed.
+"""The documents of an index: all, some, or those that changed.
 
 They are read without a search pipeline: the shop's own may hide or change hits.
 """
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self
 from opensearchpy import OpenSearch
 from opensearchpy.helpers import scan, streaming_bulk
 
-from endcap_indexer.catalogue import ROW_FIELD
+from endcap_indexer.catalogue import OURS, ROW_FIELD
 from endcap_indexer.exceptions import GenerationError
 from endcap_indexer.generations.indices import BULK_ACTIONS, BULK_BYTES, BULK_RETRIES
 
@@ -17,6 +17,7 @@ PAGE = 1000
 KEPT_OPEN = "30m"  # a scan between two pages, which may be embedded meanwhile
 GONE_OR_CHANGED = (404, 409)
 NO_PIPELINE = "_none"
+Paths = Sequence[str] | None  # the fields that are wanted; None: all
 
 
 class Document(NamedTuple):
@@ -36,13 +37,13 @@ class Document(NamedTuple):
     @property
     def row(self) -> int | None:
         """The row that it holds."""
-        ours = self.source.get("endcap")
+        ours = self.source.get(OURS)
         return ours.get("row") if isinstance(ours, dict) else self.source.get(ROW_FIELD)
 
 
-def scan_documents(client: OpenSearch, index: str, paths: Sequence[str]) -> Iterator[Document]:
+def scan_documents(client: OpenSearch, index: str, paths: Paths) -> Iterator[Document]:
     """All documents as of the last refresh, with some of their fields, in no order."""
-    body = {"seq_no_primary_term": True, "_source": [*paths, ROW_FIELD]}
+    body = {"seq_no_primary_term": True, "_source": _chosen(paths)}
     for hit in _scan(client, index, body):
         yield Document.of(hit)
 
@@ -54,7 +55,7 @@ def scan_ids(client: OpenSearch, index: str) -> Iterator[str]:
 
 
 def find_documents(
-    client: OpenSearch, index: str, ids: Sequence[str], paths: Sequence[str]
+    client: OpenSearch, index: str, ids: Sequence[str], paths: Paths
 ) -> list[Document]:
     """Those of these ids that are there, in no order; as of the last refresh."""
     body = {"query": {"ids": {"values": list(ids)}}, "size": len(ids)}
@@ -63,11 +64,11 @@ def find_documents(
 
 def sample_sources(client: OpenSearch, index: str, count: int) -> list[Mapping[str, Any]]:
     """The first documents of an index, as the shop wrote them."""
-    return [document.source for document in _search(client, index, ["*"], {"size": count})]
+    return [document.source for document in _search(client, index, None, {"size": count})]
 
 
 def changed_documents(
-    client: OpenSearch, index: str, shard: int, after: int, until: int, paths: Sequence[str]
+    client: OpenSearch, index: str, shard: int, after: int, until: int, paths: Paths
 ) -> Iterator[list[Document]]:
     """What was written to a shard with a number above `after`, up to `until`, page by page.
 
@@ -86,15 +87,18 @@ def changed_documents(
         after = found[-1].seq_no
 
 
-def write_rows(client: OpenSearch, index: str, rows: Iterable[tuple[Document, int]]) -> int:
-    """Write rows into documents, unless they were changed or deleted since they were read.
+def write_ours(
+    client: OpenSearch, index: str, facts: Iterable[tuple[Document, Mapping[str, Any]]]
+) -> int:
+    """Write into documents what stands under `endcap`, such as their rows, unless they were changed
+    or deleted since they were read.
 
     How many were written. GenerationError names the first document that the engine refuses.
     """
     written = 0
     results = streaming_bulk(
         client,
-        (_row_action(document, row) for document, row in rows),
+        (_update(document, ours) for document, ours in facts),
         chunk_size=BULK_ACTIONS,
         max_chunk_bytes=BULK_BYTES,
         max_retries=BULK_RETRIES,
@@ -107,10 +111,15 @@ def write_rows(client: OpenSearch, index: str, rows: Iterable[tuple[Document, in
         if not good and answer["status"] not in GONE_OR_CHANGED:
             error = answer["error"]
             raise GenerationError(
-                f"the engine refused the row of document {answer['_id']!r}: {error.get('type')}:"
-                f" {error.get('reason')}; without --row-field no document is written"
+                f"the engine refused {OURS} in document {answer['_id']!r}: {error.get('type')}:"
+                f" {error.get('reason')}; an index that is attached without --row-field is not"
+                " written to"
             )
     return written
+
+
+def _chosen(paths: Paths) -> list[str] | bool:
+    return True if paths is None else [*paths, ROW_FIELD]
 
 
 def _scan(client: OpenSearch, index: str, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -119,11 +128,11 @@ def _scan(client: OpenSearch, index: str, body: dict[str, Any]) -> Iterator[dict
 
 
 def _search(
-    client: OpenSearch, index: str, paths: Sequence[str], body: dict[str, Any], **parameters: str
+    client: OpenSearch, index: str, paths: Paths, body: dict[str, Any], **parameters: str
 ) -> list[Document]:
     body |= {
         "seq_no_primary_term": True,
-        "_source": [*paths, ROW_FIELD],
+        "_source": _chosen(paths),
         "track_total_hits": False,
     }
     answer = client.search(
@@ -134,7 +143,7 @@ def _search(
     return [Document.of(hit) for hit in answer["hits"]["hits"]]
 
 
-def _row_action(document: Document, row: int) -> dict[str, Any]:
+def _update(document: Document, ours: Mapping[str, Any]) -> dict[str, Any]:
     routing = {} if document.routing is None else {"routing": document.routing}
     return {
         "_op_type": "update",
@@ -142,5 +151,5 @@ def _row_action(document: Document, row: int) -> dict[str, Any]:
         "if_seq_no": document.seq_no,
         "if_primary_term": document.primary_term,
         **routing,
-        "doc": {"endcap": {"row": row}},
+        "doc": {OURS: dict(ours)},
     }

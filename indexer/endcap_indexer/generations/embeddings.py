@@ -74,24 +74,41 @@ class ShopVectors:
     def discard(self) -> None: ...
 
 
+class HeldVectors:
+    """The shop's own vectors where documents bring those that are new: others are as they were."""
+
+    def __init__(self, generation: Generation) -> None:
+        self._generation = generation
+
+    def find(self, products: Sequence[Product]) -> tuple[Digests, Halves]:
+        """Empty digests and (n, dimension) unit rows; nan where nobody has said one."""
+        vectors = np.full((len(products), self._generation.manifest.dimension), np.nan, np.float16)
+        rows = self._generation.rows([product.id for product in products])
+        vectors[:, : self._generation.dimension] = self._generation.index.vectors(rows)
+        for place, product in enumerate(products):
+            if product.vector is not None:
+                vectors[place] = product.vector
+        return np.zeros(len(products), "S16"), vectors
+
+
 class Embeddings:
     """Encodes what neither the live generation nor an interrupted build knows.
 
-    elsewhere: vectors of this encoder that lie in no folder of the store. Fresh vectors are saved
-    every few seconds of encoding, and when the block ends with an error; `discard` removes them
-    once a generation holds them.
+    store: None where nobody shall resume. elsewhere: more vectors of this encoder. Fresh ones are
+    saved every few seconds of encoding, and when the block ends with an error; `discard` removes
+    them once a generation holds them.
     """
 
     def __init__(
         self,
-        store: Path,
+        store: Path | None,
         encoder: Encoder,
         live: Generation | None,
         elsewhere: Sequence[Embedded] = (),
     ) -> None:
         self.embedded = self.reused = 0
         self._encoder = encoder
-        self._folder = embeddings_folder(store, encoder.name)
+        self._folder = None if store is None else embeddings_folder(store, encoder.name)
         self._chunks = 0
         self._fresh: list[Embedded] = []
         self._seconds = 0.0
@@ -122,7 +139,7 @@ class Embeddings:
         return digests, vectors
 
     def discard(self) -> None:
-        if self._folder.is_dir():
+        if self._folder is not None and self._folder.is_dir():
             for chunk in self._folder.iterdir():
                 remove_folder(chunk)
             self._folder.rmdir()
@@ -142,21 +159,20 @@ class Embeddings:
         return vectors[inverse]
 
     def _save(self) -> None:
-        if not self._fresh:
+        if self._folder is None or not self._fresh:
             return
         fresh, self._fresh, self._seconds = self._fresh, [], 0.0
         self._chunks += 1
-        with FolderWriter(self._chunk(self._chunks), KIND, format=FORMAT) as folder:
+        with FolderWriter(self._folder / f"{self._chunks:06}", KIND, format=FORMAT) as folder:
             folder.save(DIGESTS, np.concatenate([source.digests for source in fresh]))
             folder.save(VECTORS, np.concatenate([source.vectors for source in fresh]))
             folder.commit({"encoder": self._encoder.name})
 
-    def _chunk(self, number: int) -> Path:
-        return self._folder / f"{number:06}"
-
     def _open_chunks(self) -> list[Embedded]:
         """The chunks of an interrupted build; a damaged one is removed and encoded again."""
-        sources = []
+        sources: list[Embedded] = []
+        if self._folder is None:
+            return sources
         for leftover in self._folder.glob(f"*{BUILDING}"):
             remove_folder(leftover)
         for path in sorted(self._folder.glob("*")):

@@ -70,7 +70,7 @@ class Generation:
         self.segments = segments
         self._base, self._changed, self._new = base, changed, new
         self._places = self._find_places()
-        self.index = base.index if not segments else self._make_index()
+        self.index = self._make_index()
         self.columns: Mapping[str, NDArray[np.float32]] = {
             name: self._column(place) for place, name in enumerate(self.manifest.columns)
         }
@@ -79,7 +79,7 @@ class Generation:
     def open(cls, path: Path) -> Self:
         """Open and verify; GenerationError, ChecksumError or VectorsError say what is wrong."""
         base = Base.open(path)
-        nothing = Segment.empty(base.manifest.dimension, len(base.manifest.columns))
+        nothing = Segment.empty(base.vectors.shape[1], len(base.manifest.columns))
         return cls(base, nothing, Ids.of(nothing.ids), 0).refreshed()
 
     def refreshed(self) -> Self:
@@ -120,6 +120,11 @@ class Generation:
             Embedded(base.digests, base.vectors),
             Embedded(changed.digests, changed.vectors),
         )
+
+    @property
+    def dimension(self) -> int:
+        """Of the vectors in the folder: 0 where they lie in the cluster."""
+        return int(self._base.vectors.shape[1])
 
     @property
     def built(self) -> int:
@@ -187,6 +192,8 @@ class Generation:
 
     def _make_index(self) -> VectorIndex:
         changed = self._changed
+        if not self.segments or self.manifest.vectors != FOLDER:
+            return self._base.index
         return SegmentedIndex(self._base.index, self._places, changed.rows, changed.vectors)
 
     def _column(self, place: int) -> NDArray[np.float32]:

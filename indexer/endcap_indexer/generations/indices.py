@@ -84,16 +84,12 @@ def single_index(client: OpenSearch, name: str) -> tuple[str, dict[str, Any]]:
     return index, body
 
 
-def attached_index(client: OpenSearch, name: str) -> tuple[str, dict[str, Any]]:
-    """The index of this name or alias and its `_meta.endcap`; GenerationError where `endcap attach`
-    has not written one.
-    """
+def followed_index(client: OpenSearch, name: str) -> tuple[str, dict[str, Any]]:
+    """The index of this name or alias and its `_meta.endcap`; GenerationError where it has none."""
     index, body = single_index(client, name)
     meta = named_generation(body)
     if meta is None:
         raise GenerationError(f"{index} is not attached; run: endcap attach {name}")
-    if meta["generation"] == index:
-        raise GenerationError(built_by_reindex(index))
     return index, meta
 
 
@@ -106,7 +102,8 @@ def named_generation(body: Mapping[str, Any]) -> dict[str, Any] | None:
 def built_by_reindex(index: str) -> str:
     return (
         f"{index} was built by endcap reindex, which brings its vectors along;"
-        f" run: endcap reindex CATALOGUE --index {index_of(index)}"
+        f" run: endcap reindex CATALOGUE --index {index_of(index)}, or endcap follow"
+        f" {index_of(index)}"
     )
 
 

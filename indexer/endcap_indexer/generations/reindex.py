@@ -28,6 +28,7 @@ from endcap_indexer.catalogue import (
 from endcap_indexer.encoder import Encoder
 from endcap_indexer.exceptions import FieldsError, GenerationError, VectorsError
 from endcap_indexer.generations.build import GenerationWriter
+from endcap_indexer.generations.checkpoints import read_positions, write_checkpoint
 from endcap_indexer.generations.chunks import chunks
 from endcap_indexer.generations.embeddings import Embeddings, ShopVectors
 from endcap_indexer.generations.generation import Embedded, Generation
@@ -130,6 +131,7 @@ def reindex(
         ):
             build = _Build(client, store, catalogue, settings, vectors, progress)
             manifest = build.run(name, digest, encoder)
+            write_checkpoint(generation_folder(store, name), read_positions(client, name))
             swap_alias(client, index, live, name)
         remove_old(client, store, index, keep=(live, name))
         vectors.discard()

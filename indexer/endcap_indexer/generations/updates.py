@@ -44,7 +44,7 @@ def update_generation(
     segment = Segment(
         rows[order],
         np.array([product.id.encode() for product in chosen], np.bytes_),
-        vectors[places],
+        vectors[places, : generation.dimension],
         digests[places],
         column_values(chosen, generation.manifest.columns),
         tombstones,

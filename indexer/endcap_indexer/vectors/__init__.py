@@ -2,7 +2,6 @@
 
 from endcap_indexer.vectors.clustered import (
     PACKED_VECTOR,
-    VECTOR_FIELD,
     ClusteredIndex,
     knn_field,
     unpack_vectors,
@@ -24,7 +23,6 @@ __all__ = [
     "GONE",
     "PACKED_VECTOR",
     "UNCHANGED",
-    "VECTOR_FIELD",
     "ClusteredIndex",
     "FlatIndex",
     "HnswIndex",

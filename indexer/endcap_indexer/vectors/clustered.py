@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from endcap_indexer.catalogue import VECTOR_FIELD
 from endcap_indexer.exceptions import VectorsError
 from endcap_indexer.vectors.stored import Rows, Scores
 
-VECTOR_FIELD = "endcap.vector"
 LINKS = 16
 CONSTRUCTION_BREADTH = 100
 # float16, little endian, in base64; null for a product without a vector. Times 2^-112 the bits of a

@@ -12,7 +12,7 @@ import typer
 from opensearchpy.exceptions import ConnectionError, TransportError
 from rich.console import Console
 
-from endcap.cli.options import ConfigurationFile, Engine, Store, open_server
+from endcap.cli.options import ConfigurationFile, Engine, Store, open_client
 from endcap.cli.progress import TerminalProgress
 from endcap.cli.terminal import open_console, say, say_attached, say_followed
 from endcap.configuration import Configuration
@@ -43,7 +43,7 @@ def attach(
     console = open_console()
     configuration = Configuration.read(config)
     with (
-        open_server(engine, store, configuration, "attach") as (client, folder),
+        open_client(engine, store, configuration) as (client, folder),
         TerminalProgress(console) as progress,
     ):
         done = attach_index(
@@ -71,10 +71,10 @@ def follow(
     engine: Engine = None,
     config: ConfigurationFile = None,
 ) -> None:
-    """Bring an attached index's vectors up to date with what was written and deleted since."""
+    """Bring an index's vectors up to date with what was written and deleted since."""
     console = open_console()
     with (
-        open_server(engine, store, Configuration.read(config), "follow") as (client, folder),
+        open_client(engine, store, Configuration.read(config)) as (client, folder),
         TerminalProgress(console) as progress,
     ):
         encoders = functools.cache(functools.partial(open_stored, folder))

@@ -67,18 +67,3 @@ def open_client(
         )
     with connect(place, store=kept, settings=configuration.search) as client:
         yield client, kept
-
-
-@contextmanager
-def open_server(
-    engine: str | None, store: Path | None, configuration: Configuration, command: str
-) -> Iterator[tuple[SearchClient, Path]]:
-    """As `open_client`, for what the embedded engine cannot do."""
-    place, _ = find_places(engine, store, configuration)
-    if not is_url(place):
-        raise ConfigurationError(
-            f"endcap {command} needs a server: pass --engine https://HOST:9200 or write engine in"
-            f" endcap.toml (what the embedded engine holds is built by endcap reindex)"
-        )
-    with open_client(engine, store, configuration) as opened:
-        yield opened

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import numpy as np
 import pytest
+from built_shop import BuiltShop
 from opensearchpy import OpenSearch
 from piped_shop import FIELDS as PIPED_FIELDS
 from piped_shop import PipedShop, said_by
@@ -16,6 +17,7 @@ from endcap_indexer.generations import (
     Catalogue,
     Follower,
     Generation,
+    IndexSettings,
     attach,
     generation_folder,
     reindex,
@@ -185,3 +187,24 @@ def assert_followed(shop, store, encoder):
         return generation
 
     return check
+
+
+@pytest.fixture
+def built_index():
+    """An alias that no other test has."""
+    return f"built-{uuid4().hex[:12]}"
+
+
+PLACES = {"embedded": "folder", "server": "folder", "cluster": "opensearch"}
+
+
+@pytest.fixture(params=PLACES)
+def built(request, store, built_index, encoder):
+    """A shop that endcap builds: embedded, on the server, there with the vectors in the cluster."""
+    client = request.getfixturevalue("client" if request.param == "embedded" else "server")
+    settings = IndexSettings(PLACES[request.param])
+    shop = BuiltShop(client, store, built_index, encoder, settings=settings)
+    try:
+        yield shop
+    finally:
+        shop.remove()

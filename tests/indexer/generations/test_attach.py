@@ -6,7 +6,6 @@ from importlib import import_module
 from itertools import count
 
 import pytest
-from opensearchpy.exceptions import RequestError
 
 from endcap_indexer.catalogue import CatalogueFields, check_fields
 from endcap_indexer.exceptions import FieldsError, GenerationError
@@ -233,11 +232,14 @@ def test_an_empty_index_is_attached_where_its_fields_are_known(server, store, en
         server.indices.delete(index=name)
 
 
-def test_the_embedded_engine_says_that_it_needs_a_server(client, store, encoder):
-    client.indices.create(index="own", body={"mappings": {"properties": {}}})
-    with pytest.raises(RequestError, match="use an OpenSearch server"):
-        attach(client, store, "own", SHOP_TITLES, encoder)
-    assert not (store / "generations").exists()
+def test_an_index_of_the_embedded_engine(client, store, encoder):
+    client.index(index="own", id="1", body={"name": "lamp"})
+    assert attach(client, store, "own", SHOP_TITLES, encoder, rows=True).rows == 1
+    client.index(index="own", id="2", body={"name": "sofa"})
+    client.delete(index="own", id="1")
+    followed = Follower(client, store, "own", lambda _: encoder).run()
+    assert (followed.embedded, followed.removed, followed.rows) == (1, 1, 1)
+    assert client.get(index="own", id="2")["_source"]["endcap"] == {"row": 1}
 
 
 def test_fields_are_those_that_the_index_has(shop):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from opensearchpy import OpenSearch, RequestError
 
-from endcap_indexer.catalogue import ROW_FIELD, CatalogueFields
+from endcap_indexer.catalogue import ROW_FIELD, VECTOR_FIELD, CatalogueFields
 from endcap_indexer.exceptions import GenerationError
 from endcap_indexer.generations import (
     Generation,
@@ -17,7 +17,7 @@ from endcap_indexer.generations import (
     reindex,
 )
 from endcap_indexer.generations.indices import create_index
-from endcap_indexer.vectors import PACKED_VECTOR, VECTOR_FIELD, knn_field, unpack_vectors
+from endcap_indexer.vectors import PACKED_VECTOR, knn_field, unpack_vectors
 
 CLUSTER = IndexSettings(vectors="opensearch")
 

@@ -8,9 +8,9 @@ from failing_disk import FailingDisk
 
 from endcap_indexer import files
 from endcap_indexer.exceptions import ChecksumError, GenerationError, LeaseError
-from endcap_indexer.generations import Follower, Generation, follow, hold_lease
+from endcap_indexer.generations import Follower, Generation, hold_lease, pursuit
 from endcap_indexer.generations.checkpoints import CHECKPOINT
-from endcap_indexer.generations.documents import scan_documents, write_rows
+from endcap_indexer.generations.documents import scan_documents, write_ours
 
 # the server warns, now and then, of an update where an index has an ingest pipeline
 pytestmark = pytest.mark.filterwarnings("ignore:.*has a default ingest pipeline")
@@ -43,7 +43,7 @@ def at_random(shop, rng, steps):
 def test_random_writes_are_followed(
     shop, attach_shop, follower, assert_followed, monkeypatch, rows, seed
 ):
-    monkeypatch.setattr(follow, "BATCH", 7)
+    monkeypatch.setattr(pursuit, "BATCH", 7)
     rng = random.Random(seed)
     attach_shop(rows=rows)
     for _ in range(5):
@@ -100,7 +100,7 @@ def test_an_interrupted_run_reads_one_batch_again(
     shop, attach_shop, follower, assert_followed, encoder, monkeypatch
 ):
     attach_shop()
-    monkeypatch.setattr(follow, "BATCH", 5)
+    monkeypatch.setattr(pursuit, "BATCH", 5)
     monkeypatch.setattr("endcap_indexer.generations.documents.PAGE", 5)
     encode, before = encoder.encode_products, len(encoder.encoded)
     shop.put(*range(20), edition="second")
@@ -186,7 +186,7 @@ def test_a_document_that_changed_meanwhile_keeps_what_was_written(shop, attach_s
         index=shop.name,
         body={"properties": {"endcap": {"properties": {"row": {"type": "integer"}}}}},
     )
-    assert write_rows(server, shop.name, [(read[f"p{n}"], n) for n in (1, 2, 3)]) == 1
+    assert write_ours(server, shop.name, [(read[f"p{n}"], {"row": n}) for n in (1, 2, 3)]) == 1
     documents = shop.documents()
     assert "p2" not in documents
     assert documents["p1"]["_source"]["brand"] == {"name": "second"}

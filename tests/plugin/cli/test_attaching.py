@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+import endcap
 from endcap_indexer.generations import hold_lease
 
 GUESSED = """\
@@ -79,10 +80,12 @@ def test_fields_that_endcap_toml_names_are_checked(typed, shop_index, folder):
     assert "variants.colour" in said
 
 
-@pytest.mark.parametrize("command", ["attach", "follow"])
-def test_the_embedded_engine_is_no_server(shop, command):
-    said = shop(command, "products", code=1).stderr
-    assert said.startswith(f"error endcap {command} needs a server: pass --engine https://")
+def test_a_built_index_is_followed_and_not_attached(shop, store):
+    with endcap.connect(store) as client:
+        client.update(index="products", id="p001", body={"doc": {"title": "oak lamp"}})
+    assert "1 documents read, 1 products changed, 1 embedded" in shop("follow", "products").stdout
+    said = shop("attach", "products", code=1).stderr
+    assert "run: endcap reindex CATALOGUE --index products, or endcap follow products" in said
 
 
 def test_what_is_not_attached_and_what_is_not_there(typed, shop_index):
