@@ -213,6 +213,9 @@ def test_a_function_scores_by_a_field(client: OpenSearch, index: str) -> None:
     assert by(weight=5, max_boost=2) == dict.fromkeys("abcd", 2.0)
     within = {"must": [{"function_score": {"weight": 4}}], "should": [{"term": {"n": 1}}]}
     assert scores(client, index, {"bool": within}) == {"a": 5.0, "b": 4.0, "c": 4.0, "d": 4.0}
+    both = {"must": [{"function_score": {"weight": 4}}, {"term": {"n": 1}}]}
+    optional = {"filter": [everything], "should": [{"bool": both}]}
+    assert scores(client, index, {"bool": optional}) == {"a": 5.0, "b": 0.0, "c": 0.0, "d": 0.0}
 
 
 def test_a_function_without_its_value(client: OpenSearch, index: str, refusal: Any) -> None:

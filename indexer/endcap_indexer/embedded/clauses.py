@@ -130,3 +130,18 @@ def sum_scorer(clauses: Sequence[Clause]) -> Scorer | None:
         return np.asarray(np.sum(scores, axis=0), dtype=np.float64)
 
     return score
+
+
+def scored_where_found(clause: Clause) -> Clause:
+    """What its scorer adds up counts only where the clause as a whole finds the document."""
+    scorer = clause.scorer
+    if scorer is None:
+        return clause
+
+    def score(snapshot: Snapshot, seq_nos: NDArray[np.int64], within: tantivy.Query) -> Scores:
+        scores = scorer(snapshot, seq_nos, within)
+        if within is clause.query:
+            return scores
+        return np.where(is_found(snapshot, clause, seq_nos, within), scores, 0.0)
+
+    return replace(clause, scorer=score)

@@ -13,7 +13,15 @@ from .arguments import (
     read_float,
     read_object,
 )
-from .clauses import NOTHING, Clause, Occur, all_phrases, disjunction_max, sum_scorer
+from .clauses import (
+    NOTHING,
+    Clause,
+    Occur,
+    all_phrases,
+    disjunction_max,
+    scored_where_found,
+    sum_scorer,
+)
 from .errors import RequestError, Unsupported, malformed, unsupported
 from .failures import ShardFailure
 from .function_scores import function_score
@@ -109,12 +117,13 @@ def _combine(
     pairs = required + [(Occur.Should, clause.query) for clause in optional]
     pairs += [(Occur.MustNot, clause.query) for clause in must_not if clause is not NOTHING]
     minimum = needed if needed > (0 if required else 1) else None
-    return Clause(
+    combined = Clause(
         tantivy.Query.boolean_query(pairs, minimum_number_should_match=minimum),
         _constant(must) if not optional else None,
         all_phrases([*must, *optional, *filters]),
         sum_scorer([*must, *optional]),
     )
+    return combined if len(pairs) == 1 else scored_where_found(combined)
 
 
 def _constant(must: list[Clause]) -> float | None:
