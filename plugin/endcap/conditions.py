@@ -76,22 +76,44 @@ def _bool(clause: Mapping[str, Any]) -> Apart:
 def _should(clause: Mapping[str, Any], *, alone: bool) -> Apart:
     """The optional clauses of a bool query; `alone` when nothing else decides what is found."""
     options = _clauses(clause.get("should"))
+    said = clause.get("minimum_should_match")
+    least = _least(said, len(options))
     if not options:
-        asked = str(clause.get("minimum_should_match", 0))
-        if asked.isdigit() and int(asked) > 0:
-            raise NotTakenApart(f"minimum_should_match {asked} of 0")
+        if least:
+            raise NotTakenApart(f"minimum_should_match {said} of 0")
         return Apart((), (), False, False)
-    least = str(clause.get("minimum_should_match", 1 if alone else 0))
-    whole = {"bool": {"should": options, "minimum_should_match": least}}
+    least = max(least, 1 if alone else 0)
     parts = [take_apart(option) for option in options]
-    apart = _any_of(parts, whole)
-    if least in ("0", "0%"):
+    apart = _any_of(parts, {"bool": {"should": options, "minimum_should_match": least}})
+    if least == 0:
         return Apart(apart.texts, (), False, False)
-    if apart.texts and least.isdigit() and int(least) > len(options):
-        raise NotTakenApart(f"minimum_should_match {least} of {len(options)}")
-    if least != "1" and apart.texts and any(part.conditions for part in parts):
-        raise NotTakenApart(f"minimum_should_match {least} of texts and conditions")
+    if apart.texts and least > len(options):
+        raise NotTakenApart(f"minimum_should_match {said} of {len(options)}")
+    if least != 1 and apart.texts and any(part.conditions for part in parts):
+        raise NotTakenApart(f"minimum_should_match {said} of texts and conditions")
     return apart
+
+
+def _least(said: Any, options: int) -> int:
+    """How many of so many clauses must match: `2`, `-1`, `50%`, `-25%`, `2<75% 5<-1`."""
+    text = str(0 if said is None else said).strip()
+    try:
+        if "<" not in text:
+            return max(0, _count(text, options))
+        least = options
+        for bound, _, count in (part.partition("<") for part in text.split()):
+            if options <= int(bound):
+                break
+            least = max(0, _count(count, options))
+        return least
+    except ValueError:
+        raise NotTakenApart(f"minimum_should_match {text}") from None
+
+
+def _count(text: str, options: int) -> int:
+    number = int(text.removesuffix("%"))
+    count = int(options * number / 100) if text.endswith("%") else number
+    return options + count if text.startswith("-") else count
 
 
 def _any_of(parts: Sequence[Apart], whole: Query) -> Apart:

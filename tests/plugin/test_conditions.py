@@ -54,7 +54,7 @@ def test_alternatives_without_text_bind_as_a_whole():
     apart = take_apart({"bool": {"must": [MATCH], "should": [TERM, RANGE]}})
     assert apart == (("red shoes",), (), True, True)
     apart = take_apart({"bool": {"should": [TERM, RANGE], "minimum_should_match": 2}})
-    assert apart.conditions == ({"bool": {"should": [TERM, RANGE], "minimum_should_match": "2"}},)
+    assert apart.conditions == ({"bool": {"should": [TERM, RANGE], "minimum_should_match": 2}},)
 
 
 @pytest.mark.parametrize("least", [2, "2", "75%", -1])
@@ -127,3 +127,26 @@ def test_every_filter_at_the_top_is_among_the_conditions(query):
     for condition in query.get("bool", {}).get("filter", []):
         assert condition in apart.conditions
     assert all(text in ("red shoes", "boots") for text in apart.texts)
+
+
+@pytest.mark.parametrize("said", [0, "0%", "50%", "-1", None])
+def test_alternatives_alone_are_never_optional(said):
+    apart = take_apart({"bool": {"should": [TERM], "minimum_should_match": said}})
+    assert len(apart.conditions) == 1
+
+
+@pytest.mark.parametrize("said", [0, "0%", "50%", "-1", "0<0", None])
+def test_alternatives_beside_a_text_may_be_optional(said):
+    beside = {"must": [MATCH], "should": [TERM], "minimum_should_match": said}
+    assert take_apart({"bool": beside}).conditions == ()
+
+
+@pytest.mark.parametrize("said", [1, "1", "100%", "-0", "2<0", "-50%"])
+def test_alternatives_beside_a_text_may_bind(said):
+    beside = {"must": [MATCH], "should": [TERM], "minimum_should_match": said}
+    assert len(take_apart({"bool": beside}).conditions) == 1
+
+
+def test_a_minimum_that_is_none():
+    with pytest.raises(NotTakenApart, match="minimum_should_match many"):
+        take_apart({"bool": {"must": [MATCH], "should": [TERM], "minimum_should_match": "many"}})
