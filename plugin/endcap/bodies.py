@@ -96,11 +96,12 @@ def _passed_option(request: SearchRequest) -> str | None:
 def _passed_page(request: SearchRequest) -> str | None:
     try:
         start, size = request.page
+        overruled = [int(request.body.get(name, 0)) for name in ("from", "size")]  # by the URL
     except (TypeError, ValueError):
         return "from or size is no number"
     if size == 0:
         return "size is 0"
-    if start < 0 or size < 0 or start + size > MAXIMUM_ROWS:
+    if min(start, size, *overruled) < 0 or start + size > MAXIMUM_ROWS:
         return "from and size are beyond what the engine answers"
     return None
 

@@ -125,11 +125,6 @@ class SearchRequest:
         """Whether the caller counts as well as searches."""
         return bool(self.body.get("aggs") or self.body.get("aggregations"))
 
-    @property
-    def reports(self) -> bool:
-        """Whether the answer holds more than hits: aggregations or a profile."""
-        return self.aggregates or bool(self.body.get("profile"))
-
     def option(self, name: str, default: Any = None) -> Any:
         """A search option by its REST name: the URL wins over the body, a keyword over `params`."""
         found = self.url_option(name)

@@ -188,7 +188,10 @@ class Search:
     def _fetch(
         self, window: Window, reranked: Reranked, page: Page
     ) -> Steps[tuple[list[dict[str, Any]], list[dict[str, Any]]]]:
-        """The page's hits in their order, and the answers they came in."""
+        """The page's hits in their order, and the answers they came in.
+
+        The engine is asked for an empty page too: it refuses what it would of a plain search.
+        """
         hits: list[dict[str, Any]] = []
         answers: list[dict[str, Any]] = []
         request = (
@@ -197,7 +200,7 @@ class Search:
             else self.request
         )
         common = (request, self.snapshot.index, self.reading, window, page)
-        if page.positions or (not page.size and self.request.reports):
+        if page.positions or not page.size:
             answers.append((yield Call("search", head_request(*common).keywords())))
             hits += scored(answers[-1], window, reranked, page, self.reading.collapse)
         if page.size:

@@ -37,6 +37,8 @@ def read(body, **arguments):
         (TEXT, {"from_": -1}, "from and size are beyond what the engine answers"),
         ({**TEXT, "from": 9_995}, {}, "from and size are beyond what the engine answers"),
         ({**TEXT, "size": "many"}, {}, "from or size is no number"),
+        ({**TEXT, "from": {}}, {"from_": 0}, "from or size is no number"),
+        ({**TEXT, "from": -1}, {"from_": 0}, "from and size are beyond what the engine answers"),
         (TEXT, {"stored_fields": "_none_"}, "hits without ids are passed through"),
         (TEXT, {"search_pipeline": "p"}, "search_pipeline is passed through"),
     ],
