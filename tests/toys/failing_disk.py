@@ -1,17 +1,23 @@
 """A disk that fails: at the k-th write, fsync, rename or removal, once or from then on."""
 
+from collections.abc import Callable
+
 from endcap_indexer import files
 
 
 class FailingDisk(files.Disk):
-    """Counts operations; `fail_at` None only counts. A dead disk fails at every later one too."""
+    """Counts operations; `fail_at` None only counts. A dead disk fails at every later one too.
+
+    A write that fails leaves the first half of what was to be written. error: what is raised,
+    made of a text.
+    """
 
     def __init__(
         self,
         fail_at: int | None = None,
         *,
         dead: bool = False,
-        error: type[BaseException] = OSError,
+        error: Callable[[str], BaseException] = OSError,
     ) -> None:
         self.count = 0
         self.fail_at, self.dead, self.error = fail_at, dead, error
@@ -20,13 +26,10 @@ class FailingDisk(files.Disk):
     def reached(self) -> bool:
         return self.fail_at is not None and self.count >= self.fail_at
 
-    def _step(self) -> None:
-        self.count += 1
-        if self.reached and (self.dead or self.count == self.fail_at):
-            raise self.error("injected")
-
     def write(self, file, data):
-        self._step()
+        if self._fails():
+            super().write(file, memoryview(data)[: len(data) // 2])
+            raise self.error("injected")
         super().write(file, data)
 
     def sync(self, descriptor):
@@ -40,3 +43,11 @@ class FailingDisk(files.Disk):
     def unlink(self, path):
         self._step()
         super().unlink(path)
+
+    def _step(self) -> None:
+        if self._fails():
+            raise self.error("injected")
+
+    def _fails(self) -> bool:
+        self.count += 1
+        return self.reached and (self.dead or self.count == self.fail_at)

@@ -1,0 +1,128 @@
+"""Commands that change a store, and what each changes: for faults at every operation of one."""
+
+import json
+from abc import ABC, abstractmethod
+from typing import Any
+
+from edition_shop import EditionShop
+
+import endcap
+from endcap.event_sources import read_files, read_interactions
+from endcap.operations import count_interactions, made_of
+from endcap.registry import COOCCURRENCE, TUNING, Registry
+from endcap_indexer.catalogue import BadRows
+
+
+class StoreCommand(ABC):
+    """`prepare` makes the next change possible, `arguments` are typed for it, `state` is what a
+    reader sees. once: whether a second run changes more than the first did.
+    """
+
+    least = 10  # operations of the disk that a run has
+    once = False
+
+    def __init__(self, shop: EditionShop, client: endcap.SearchClient) -> None:
+        self.shop, self.client = shop, client
+        self.registry = Registry(shop.store, shop.alias)
+        self.number = 0
+
+    def prepare(self) -> None:
+        self.number += 1
+
+    @abstractmethod
+    def arguments(self) -> list[str]: ...
+
+    @abstractmethod
+    def state(self) -> Any: ...
+
+    def made_by(self, kind: str, part: str) -> str | None:
+        """The digest of the file that made what is promoted; the artefact is opened whole."""
+        name = self.registry.promoted().get(kind)
+        if name is None:
+            return None
+        {COOCCURRENCE: self.registry.cooccurrence, TUNING: self.registry.tuning}[kind](name)
+        return str(self.registry.facts(name)[part]["digest"])
+
+
+class Build(StoreCommand):
+    least = 30
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.shop.write(self.number)
+
+    def arguments(self) -> list[str]:
+        return self.shop.reindex()
+
+    def state(self) -> Any:
+        return self.shop.read(self.client)
+
+
+class Train(StoreCommand):
+    """Counts, keeps an artefact and promotes it."""
+
+    def prepare(self) -> None:
+        super().prepare()
+        rows = [
+            {"user": f"u{user}", "item": f"p{(user + step) % self.shop.products}", "position": step}
+            for user in range(5 + self.number)
+            for step in range(3)
+        ]
+        self.events = self.shop.catalogue.with_name("events.jsonl")
+        self.events.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    def arguments(self) -> list[str]:
+        return self.shop.command("train", str(self.events), "--no-model")
+
+    def state(self) -> Any:
+        return self.made_by(COOCCURRENCE, "events")
+
+
+class Tune(StoreCommand):
+    def prepare(self) -> None:
+        super().prepare()
+        self.judgments = self.shop.catalogue.with_name("judgments.tsv")
+        rows = [f"lamp n{n}\tp{n}\t3" for n in (1, self.number % self.shop.products)]
+        self.judgments.write_text("\n".join(["query\tproduct\tgrade", *sorted(set(rows))]) + "\n")
+
+    def arguments(self) -> list[str]:
+        return self.shop.command("tune", str(self.judgments), "--no-folds")
+
+    def state(self) -> Any:
+        return self.made_by(TUNING, "judgments")
+
+
+class Promote(Train):
+    """One of two artefacts after the other."""
+
+    least = 4
+
+    def prepare(self) -> None:
+        if self.number == 0:
+            self._keep_two()
+        self.number += 1
+
+    def arguments(self) -> list[str]:
+        return self.shop.command("promote", f"{COOCCURRENCE}-{1 + self.number % 2:06}")
+
+    def _keep_two(self) -> None:
+        for _ in range(2):
+            super().prepare()
+            rows = read_files([self.events], BadRows())
+            interactions = read_interactions(rows, BadRows())
+            facts = made_of(events=self.events)
+            count_interactions(self.shop.store, self.shop.alias, interactions, facts)
+
+
+class Demote(Promote):
+    """`endcap rollback`, which undoes the promotion before it."""
+
+    once = True
+
+    def prepare(self) -> None:
+        super().prepare()
+        for number in (1, 2):
+            self.registry.promote(f"{COOCCURRENCE}-{number:06}")
+
+    def arguments(self) -> list[str]:
+        return self.shop.command("rollback", COOCCURRENCE)
