@@ -13,6 +13,7 @@ from endcap.exceptions import (
     ProfileError,
     RequestError,
 )
+from endcap.upserts import Refused, Upserted
 
 __all__ = [
     "ArtefactError",
@@ -22,9 +23,11 @@ __all__ = [
     "EndcapError",
     "EvaluationError",
     "ProfileError",
+    "Refused",
     "RequestError",
     "SearchClient",
     "SearchSettings",
+    "Upserted",
     "connect",
     "connect_async",
 ]

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from endcap.drivers import AsyncDriver
 from endcap.requests import read_request
 from endcap.serializer import FastJSONSerializer
 from endcap.steps import Call
+from endcap.transports import LoopTransport, share
+from endcap.upserts import Refresh, Upserted
 
 
 class AsyncSearchClient(opensearchpy.AsyncOpenSearch):
@@ -31,6 +34,7 @@ class AsyncSearchClient(opensearchpy.AsyncOpenSearch):
         super().__init__(hosts, *arguments, **options)
         self._core = Core(store, settings)
         self._driver = AsyncDriver(self._call, self._core.executor)
+        self._shared: dict[asyncio.AbstractEventLoop, opensearchpy.OpenSearch] = {}
 
     async def search(
         self,
@@ -97,6 +101,20 @@ class AsyncSearchClient(opensearchpy.AsyncOpenSearch):
         arguments |= {"size": size}
         return await self._driver.run(self._core.similar(item, index, body, arguments))
 
+    async def upsert(
+        self,
+        *,
+        index: str,
+        products: Iterable[Mapping[str, Any]],
+        refresh: Refresh = False,
+        follow: bool = True,
+    ) -> Upserted:
+        """Write products to the live index at once; see `SearchClient.upsert`."""
+        done = await self._driver.run(self._core.upsert(index, products, refresh))
+        if follow and (done.written or done.removed):
+            self._core.follow(index, self._plain(asyncio.get_running_loop()))
+        return done
+
     async def record(
         self,
         *,
@@ -113,10 +131,15 @@ class AsyncSearchClient(opensearchpy.AsyncOpenSearch):
         """Remove a shopper's profile and events; returns how many events there were."""
         return await self._driver.run(self._core.forget(user, session))
 
+    def _plain(self, loop: asyncio.AbstractEventLoop) -> opensearchpy.OpenSearch:
+        if loop not in self._shared:
+            self._shared = {loop: share(LoopTransport(self.transport, loop))}
+        return self._shared[loop]
+
     async def close(self) -> None:
         """Close the connections and the threads."""
         await self._driver.close()
-        await asyncio.to_thread(self._core.executor.close)  # it waits for what was left behind
+        await asyncio.to_thread(self._core.close)  # it waits for what was left behind
         await super().close()
 
     async def _call(self, call: Call) -> Any:

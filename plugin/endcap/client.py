@@ -1,6 +1,7 @@
 """`SearchClient`: `opensearchpy.OpenSearch` with a re-ranked `search`."""
 
 import functools
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from endcap.drivers import SyncDriver
 from endcap.requests import read_request
 from endcap.serializer import FastJSONSerializer
 from endcap.steps import Call
+from endcap.transports import share
+from endcap.upserts import Refresh, Upserted
 
 
 class SearchClient(opensearchpy.OpenSearch):
@@ -106,6 +109,28 @@ class SearchClient(opensearchpy.OpenSearch):
         arguments |= {"size": size}
         return self._driver.run(self._core.similar(item, index, body, arguments))
 
+    def upsert(
+        self,
+        *,
+        index: str,
+        products: Iterable[Mapping[str, Any]],
+        refresh: Refresh = False,
+        follow: bool = True,
+    ) -> Upserted:
+        """Write products to the live index at once, and remove those with `endcap.deleted`.
+
+        products: rows as the catalogue has them. They are found by their words after a refresh
+        (refresh=True or "wait_for" does it at once) and by their vectors within seconds: follow
+        says whether this client sees to that in the background while nobody else does. A bad row
+        and what the engine refuses are told in the answer, and cost no other product anything.
+        Raises `ConfigurationError` for an index that `endcap reindex` did not build, and what
+        opensearch-py raises.
+        """
+        done = self._driver.run(self._core.upsert(index, products, refresh))
+        if follow and (done.written or done.removed):
+            self._core.follow(index, self._plain)
+        return done
+
     def record(
         self,
         *,
@@ -124,9 +149,13 @@ class SearchClient(opensearchpy.OpenSearch):
         """Remove a shopper's profile and events; returns how many events there were."""
         return self._driver.run(self._core.forget(user, session))
 
+    @functools.cached_property
+    def _plain(self) -> opensearchpy.OpenSearch:
+        return share(self.transport)
+
     def close(self) -> None:
         """Close the connections and the threads."""
-        self._core.executor.close()
+        self._core.close()
         super().close()
 
     def _call(self, call: Call) -> Any:

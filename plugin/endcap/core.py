@@ -1,15 +1,18 @@
 """What the two clients share: the store, the open snapshots, and the steps of each verb."""
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from opensearchpy import OpenSearch
 
 from endcap import pipeline, profiles
 from endcap.conditions import Query
 from endcap.configuration import Configuration, SearchSettings, find_store
 from endcap.drivers import Executor
 from endcap.exceptions import ConfigurationError
+from endcap.following import Following
 from endcap.histories import Identify
 from endcap.identity import Identity
 from endcap.multi_search import MultiSearch, multi_search
@@ -19,10 +22,13 @@ from endcap.requests import SearchRequest, read_request
 from endcap.similar import similar
 from endcap.snapshots import NO_STORE, Snapshots
 from endcap.steps import Computation, Steps
+from endcap.upserts import Refresh, Upserted, upsert
+from endcap_indexer.catalogue import Row
 
 WORKERS = 32  # threads for legs: a leg waits for the engine most of its time
 POLL_INTERVAL_S = 1.0
 CACHED_QUERIES = 10_000
+PRODUCTS = "products"  # what a bad row of an upsert is named by, with its line
 
 
 class Core:
@@ -35,6 +41,9 @@ class Core:
         self.executor = Executor(WORKERS)
         self.snapshots = Snapshots(
             self.store, poll_interval_s=POLL_INTERVAL_S, cached_queries=CACHED_QUERIES
+        )
+        self._following = (
+            None if self.store is None else Following(self.store, self.snapshots.encoder)
         )
         self._identity: Identity | None = None
         self._has_indices = False
@@ -69,6 +78,26 @@ class Core:
         request = read_request(body, index, arguments)
         snapshot = yield from self._snapshot(index)
         return (yield from similar(request, snapshot, item))
+
+    def upsert(
+        self, index: str, products: Iterable[Mapping[str, Any]], refresh: Refresh
+    ) -> Steps[Upserted]:
+        rows = [Row(PRODUCTS, line, dict(each)) for line, each in enumerate(products, start=1)]
+        return self.upsert_rows(index, rows, refresh)
+
+    def upsert_rows(self, index: str, rows: Sequence[Row], refresh: Refresh) -> Steps[Upserted]:
+        return upsert(self.snapshots, index, rows, refresh)
+
+    def follow(self, index: str, client: OpenSearch) -> None:
+        """See to the vectors of what was written, in the background."""
+        if self._following is not None:
+            self._following.wake(index, client)
+
+    def close(self) -> None:
+        """Wait for what runs in the background."""
+        if self._following is not None:
+            self._following.close()
+        self.executor.close()
 
     def record(
         self, item: str, user: str | None, session: str | None, action: str, query: str | None

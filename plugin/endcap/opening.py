@@ -17,7 +17,7 @@ from endcap.registry import COOCCURRENCE, MODEL, TUNING, Registry, model_name
 from endcap.search_pipelines import SearchPipeline
 from endcap.tuning import Tuning
 from endcap_indexer.catalogue import ROW_FIELD, text_query
-from endcap_indexer.encoder import QueryCache, open_stored
+from endcap_indexer.encoder import Encoder, QueryCache, open_stored
 from endcap_indexer.exceptions import GenerationError, IndexerError
 from endcap_indexer.generations import Generation, generation_folder, index_of
 from endcap_reranker import (
@@ -183,9 +183,14 @@ class Opener:
     def _registry(self, meta: Mapping[str, Any]) -> Registry:
         return Registry(self._store, index_of(meta["generation"]))
 
+    def encoder(self, name: str) -> Encoder:
+        """Of queries and products; raises EncoderError where the store does not have it."""
+        return self._queries_of(name).encoder
+
     def _query_cache(self, encoder: str | None) -> QueryCache | None:
-        if encoder is None:
-            return None
+        return None if encoder is None else self._queries_of(encoder)
+
+    def _queries_of(self, encoder: str) -> QueryCache:
         if encoder not in self._queries:
             opened = open_stored(self._store, encoder, threads=1)
             self._queries[encoder] = QueryCache(opened, self._cached_queries)

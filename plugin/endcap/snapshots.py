@@ -24,6 +24,7 @@ from endcap.opening import CANNOT_BE_USED, Opener, Snapshot
 from endcap.registry import model_name
 from endcap.search_pipelines import SearchPipeline, default_pipeline
 from endcap.steps import Background, Call, Computation, Steps
+from endcap_indexer.encoder import Encoder
 from endcap_indexer.generations import Generation, index_of
 
 KEPT = 3  # open snapshots of one index: the live one and what cursors may still name
@@ -77,6 +78,21 @@ class Snapshots:
         if _is_pattern(name):
             return (yield from self._match(name))
         return (yield from self._follow(name))
+
+    def resolve_now(self, index: Any, *, again: bool = False) -> Steps[Resolved]:
+        """As `resolve`, for who writes: what is due to be looked at, or `again`, is so first."""
+        name = _expression(index)
+        entry = None if name is None else self._live.get(name)
+        if self._opener is None or name is None or entry is None or _is_pattern(name):
+            return (yield from self.resolve(index))
+        if again or time.monotonic() - entry.checked > self._poll_interval_s:
+            return (yield from self._look(name))
+        return entry.resolved
+
+    def encoder(self, name: str) -> Encoder:
+        """The encoder of this name, opened once for queries and for products."""
+        assert self._opener is not None  # without a store nothing resolves to a generation
+        return self._opener.encoder(name)
 
     def _match(self, pattern: str) -> Steps[Resolved]:
         """What a pattern stands for, which any new index may change: asked with every search."""

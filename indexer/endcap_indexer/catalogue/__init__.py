@@ -1,6 +1,7 @@
 """Catalogue files in, checked products out, and what the engine is told about them."""
 
-from endcap_indexer.catalogue.documents import DocumentReader
+from endcap_indexer.catalogue.changes import ChangeReader, Removal
+from endcap_indexer.catalogue.documents import DocumentReader, as_document
 from endcap_indexer.catalogue.fields import CatalogueFields
 from endcap_indexer.catalogue.mapped import check_fields, guess_fields
 from endcap_indexer.catalogue.mapping import OURS, ROW_FIELD, VECTOR_FIELD, index_body, text_query
@@ -23,10 +24,13 @@ __all__ = [
     "BadRow",
     "BadRows",
     "CatalogueFields",
+    "ChangeReader",
     "DocumentReader",
     "OnBadRow",
     "Product",
+    "Removal",
     "Row",
+    "as_document",
     "check_fields",
     "digest_of",
     "guess_fields",

@@ -57,6 +57,18 @@ class DocumentReader:
             return np.nan
 
 
+def as_document(
+    product: Product, row: int | None, vector: NDArray[np.floating] | None = None
+) -> dict[str, Any]:
+    """What is indexed of a product: its document, and under `endcap` what is known of it."""
+    ours = dict(product.document.get(OURS, {}))
+    if row is not None:
+        ours["row"] = row
+    if vector is not None and not np.isnan(vector[0]):
+        ours["vector"] = vector
+    return {**product.document, **({OURS: ours} if ours else {})}
+
+
 def held_vector(source: Mapping[str, Any]) -> NDArray[np.float32] | None:
     """The vector that a document of ours holds."""
     ours = source.get(OURS)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from endcap_indexer.catalogue.fields import CatalogueFields
+from endcap_indexer.catalogue.mapping import OURS
 from endcap_indexer.catalogue.paths import embedded_text
 from endcap_indexer.catalogue.rows import BadRow, OnBadRow, Row, StrPath, read_rows
 from endcap_indexer.catalogue.values import (
@@ -48,38 +49,49 @@ def read_products(
     CatalogueError when a file cannot be read, or when no row of all files is a product.
     """
     files = [paths] if isinstance(paths, str) or not isinstance(paths, Iterable) else list(paths)
-    parser = _Parser(fields, on_bad_row)
+    reader = ProductReader(fields, on_bad_row)
+    seen: set[str] = set()
     last: BadRow | None = None
     for file in files:
         for row in read_rows(file, on_bad_row=on_bad_row):
-            found = parser.parse(row)
+            found = reader.read(row)
+            if isinstance(found, Product) and found.id in seen:
+                reason = f"{found.id!r} was given by an earlier row, which counts"
+                found = BadRow(row.file, row.line, fields.id, reason)
             if isinstance(found, Product):
+                seen.add(found.id)
                 yield found
             else:
                 last = found
                 on_bad_row(found)
-    if not parser.seen:
+    if not seen:
         named = " and ".join(map(str, files))
         raise CatalogueError(
             f"{named}: no row is a product" + (f"; the last: {last}" if last else "")
         )
 
 
-class _Parser:
-    """Turns rows into products, remembering the ids and the vectors' dimension."""
+class ProductReader:
+    """Turns rows into products. dimension: of the shop's own vectors; None: as the first one's.
 
-    def __init__(self, fields: CatalogueFields, on_bad_row: OnBadRow) -> None:
-        self.seen: set[str] = set()
+    on_bad_row: told of values that are left out, where roles are guessed.
+    """
+
+    def __init__(
+        self, fields: CatalogueFields, on_bad_row: OnBadRow, dimension: int | None = None
+    ) -> None:
         self._fields, self._on_bad_row = fields, on_bad_row
         self._readers = _readers(fields)
         needed = {fields.id, fields.title, fields.vector}
         self._spared = {name for name, _ in self._readers if fields.guessed} - needed
         self._derived = tuple(name for name in fields.text if name in fields.objects)
         self._columns = _columns(fields)
-        self._dimension: int | None = None
+        self._dimension = dimension
 
-    def parse(self, row: Row) -> Product | BadRow:
+    def read(self, row: Row) -> Product | BadRow:
+        """A product, or why it is none."""
         fields, document, name = self._fields, dict(row.values), ""
+        document.pop(OURS, None)
         try:
             for name, read in self._readers:
                 if document.get(name) is not None:
@@ -89,14 +101,9 @@ class _Parser:
                     raise WrongValue("is missing; every product needs one")
             name = fields.vector or ""
             vector = self._vector(document) if fields.vector else None
-            name = fields.id
-            product = document[name]
-            if product in self.seen:
-                raise WrongValue(f"{product!r} was given by an earlier row, which counts")
         except WrongValue as wrong:
             return BadRow(row.file, row.line, name, str(wrong))
-        self.seen.add(product)
-        return self._product(product, document, vector)
+        return self._product(document[fields.id], document, vector)
 
     def _read(
         self, row: Row, document: dict[str, Any], name: str, read: Callable[[Any], Any]
@@ -121,7 +128,7 @@ class _Parser:
         text = embedded_text(document, self._fields)
         derived = {name: words for name in self._derived if (words := words_of(document.get(name)))}
         if derived:
-            document["endcap"] = derived
+            document[OURS] = derived
         return Product(id, document, text, vector, columns)
 
     def _vector(self, document: dict[str, Any]) -> NDArray[np.float32]:
@@ -132,7 +139,7 @@ class _Parser:
         if self._dimension is None:
             self._dimension = len(vector)
         if len(vector) != self._dimension:
-            raise WrongValue(f"has {len(vector)} numbers, the first product's {self._dimension}")
+            raise WrongValue(f"has {len(vector)} numbers, other vectors have {self._dimension}")
         return vector
 
 

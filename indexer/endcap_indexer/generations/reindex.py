@@ -12,7 +12,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 from opensearchpy import OpenSearch
 
 from endcap_indexer.catalogue import (
@@ -21,6 +20,7 @@ from endcap_indexer.catalogue import (
     CatalogueFields,
     OnBadRow,
     Product,
+    as_document,
     digest_of,
     read_products,
     read_rows,
@@ -187,11 +187,8 @@ class _Build:
             digests, vectors = self._vectors.find(chunk)
             first = writer.append(chunk, digests, vectors)
             for row, (product, vector) in enumerate(zip(chunk, vectors, strict=True), start=first):
-                ours = {**product.document.get("endcap", {}), "row": row}
-                if self._settings.vectors == OPENSEARCH and not np.isnan(vector[0]):
-                    ours["vector"] = vector
-                document = {**product.document, "endcap": ours}
-                yield {"_id": product.id, "_source": document}
+                held = vector if self._settings.vectors == OPENSEARCH else None
+                yield {"_id": product.id, "_source": as_document(product, row, held)}
             # a row whose value was left out counts twice: as a product and as a bad row
             done = min(writer.products + self._bad_rows, total)
             self._progress.advance("products", done, total)

@@ -212,7 +212,7 @@ def test_the_shops_own_vector(write):
     assert products["5"].vector.tolist() == [0, -1]
     assert "embedding" not in products["1"].document
     assert [(row.line, row.reason) for row in bad] == [
-        (2, "has 3 numbers, the first product's 2"),
+        (2, "has 3 numbers, other vectors have 2"),
         (3, "is zero everywhere"),
         (4, "is missing; every product needs one"),
     ]

@@ -1,0 +1,51 @@
+"""Rows of changes: products as a catalogue has them, and which ones are gone."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from endcap_indexer.catalogue.fields import CatalogueFields
+from endcap_indexer.catalogue.mapping import OURS
+from endcap_indexer.catalogue.products import Product, ProductReader
+from endcap_indexer.catalogue.rows import BadRow, Row
+from endcap_indexer.catalogue.values import WrongValue, read_boolean, read_id
+
+DELETED = "endcap.deleted"
+
+
+class Removal(NamedTuple):
+    """A product that is gone."""
+
+    id: str
+
+
+class ChangeReader:
+    """By the roles that a generation was built with; a value that does not fit costs the row.
+
+    dimension: of the shop's own vectors.
+    """
+
+    def __init__(self, fields: CatalogueFields, dimension: int) -> None:
+        self._id = fields.id
+        self._products = ProductReader(fields, _ignore, dimension)
+
+    def read(self, row: Row) -> Product | Removal | BadRow:
+        """`endcap.deleted`, or `deleted` in an object `endcap`, says that a product is gone."""
+        values = {name: row.values[name] for name in row.values if name not in (OURS, DELETED)}
+        name = DELETED
+        try:
+            if not _is_deleted(row.values):
+                return self._products.read(Row(row.file, row.line, values))
+            name = self._id
+            return Removal(read_id(values.get(name, "")))
+        except WrongValue as wrong:
+            return BadRow(row.file, row.line, name, str(wrong))
+
+
+def _is_deleted(values: Mapping[str, Any]) -> bool:
+    ours = values.get(OURS)
+    said = ours.get("deleted") if isinstance(ours, Mapping) else None
+    said = values.get(DELETED, said)
+    return False if said is None else read_boolean(said)
+
+
+def _ignore(bad: BadRow) -> None: ...

@@ -1,0 +1,92 @@
+"""What a client has upserted gets its vectors in the background, where nobody else adds them.
+
+One thread of a client, made on first use. It follows the index as `endcap follow` does, and asks
+for the store's lease without waiting: while another process holds it, that process follows, and the
+thread looks again until it has. A failure is logged; the shop's request is long answered.
+"""
+
+import logging
+import os
+import threading
+import weakref
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from opensearchpy import OpenSearch
+
+from endcap_indexer.encoder import Encoder
+from endcap_indexer.exceptions import LeaseError
+from endcap_indexer.generations import Follower
+
+PAUSE_S = 1.0  # while another process holds the lease
+
+logger = logging.getLogger("endcap")
+
+
+class Following:
+    """Thread-safe; a forked child begins anew."""
+
+    def __init__(self, store: Path, open_encoder: Callable[[str], Encoder]) -> None:
+        self._store, self._open_encoder = store, open_encoder
+        self._begin()
+        os.register_at_fork(after_in_child=partial(_begin_anew, weakref.ref(self)))
+
+    def _begin(self) -> None:
+        self._due: dict[str, OpenSearch] = {}
+        self._followers: dict[str, tuple[OpenSearch, Follower]] = {}
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    def wake(self, name: str, client: OpenSearch) -> None:
+        """See to the vectors of what was written to an index, by this plain client."""
+        with self._changed:
+            self._due[name] = client
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._run, name="endcap-following", daemon=True
+                )
+                self._thread.start()
+            self._changed.notify()
+
+    def close(self) -> None:
+        """Wait for what is being followed, and leave the rest to who writes next."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+            thread = self._thread
+        if thread is not None:
+            thread.join()
+
+    def _run(self) -> None:
+        while (due := self._next()) is not None:
+            if not self._follow(*due):
+                with self._changed:
+                    self._due.setdefault(*due)
+                    self._changed.wait_for(lambda: self._closed, PAUSE_S)
+
+    def _next(self) -> tuple[str, OpenSearch] | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._due)
+            return None if self._closed else self._due.popitem()
+
+    def _follow(self, name: str, client: OpenSearch) -> bool:
+        """Whether there is nothing left to do; what fails is left to the next upsert."""
+        used, follower = self._followers.get(name, (None, None))
+        if used is not client or follower is None:
+            follower = Follower(client, self._store, name, self._open_encoder)
+            self._followers[name] = client, follower
+        try:
+            follower.run()
+        except LeaseError:
+            return False
+        except Exception as failure:  # noqa: BLE001 - nobody waits, so nobody else would hear of it
+            logger.warning("%s is not followed: %s", name, failure, exc_info=failure)
+        return True
+
+
+def _begin_anew(found: "weakref.ref[Following]") -> None:
+    """In a forked child, which has none of its parent's threads."""
+    if (following := found()) is not None:
+        following._begin()
