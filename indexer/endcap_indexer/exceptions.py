@@ -6,7 +6,8 @@ IndexerError
 ├── EncoderError         an encoder that cannot be found, loaded or exported
 ├── VectorsError         vectors or an index over them that do not fit together
 ├── GenerationError      a generation that cannot be built or opened
-│   └── ChecksumError    a file of the store that is not what its manifest says
+│   ├── ChecksumError    a file of the store that is not what its manifest says
+│   └── GateError        a new generation that is not fit to be searched
 └── LeaseError           another process is writing to this store
 
 The embedded engine raises what opensearch-py raises (`opensearchpy.exceptions`), never these.
@@ -39,6 +40,10 @@ class GenerationError(IndexerError):
 
 class ChecksumError(GenerationError):
     """A file of the store that is not what its manifest says."""
+
+
+class GateError(GenerationError):
+    """A new generation that is not fit to be searched; the one before stays live."""
 
 
 class LeaseError(IndexerError):

@@ -3,6 +3,7 @@
 from endcap_indexer.generations.attach import Attached, attach
 from endcap_indexer.generations.documents import sample_sources
 from endcap_indexer.generations.follow import Follower
+from endcap_indexer.generations.gates import Gates
 from endcap_indexer.generations.generation import Generation
 from endcap_indexer.generations.indices import IndexSettings, KnnEngine, single_index
 from endcap_indexer.generations.lease import hold_lease
@@ -11,6 +12,7 @@ from endcap_indexer.generations.manifest import Manifest, Place, generation_fold
 from endcap_indexer.generations.progress import Progress
 from endcap_indexer.generations.pursuit import Followed
 from endcap_indexer.generations.reindex import Catalogue, Reindexed, reindex
+from endcap_indexer.generations.rollback import RolledBack, roll_back
 from endcap_indexer.generations.updates import update_generation
 
 __all__ = [
@@ -18,6 +20,7 @@ __all__ = [
     "Catalogue",
     "Followed",
     "Follower",
+    "Gates",
     "Generation",
     "GenerationInfo",
     "IndexSettings",
@@ -26,12 +29,14 @@ __all__ = [
     "Place",
     "Progress",
     "Reindexed",
+    "RolledBack",
     "attach",
     "generation_folder",
     "hold_lease",
     "index_of",
     "list_generations",
     "reindex",
+    "roll_back",
     "sample_sources",
     "single_index",
     "update_generation",

@@ -13,6 +13,7 @@ from endcap_indexer.files import open_folder
 from endcap_indexer.generations.ids import Ids
 from endcap_indexer.generations.manifest import FOLDER, FORMAT, KIND, Manifest
 from endcap_indexer.generations.segments import Segment, merge, open_segments
+from endcap_indexer.holds import Hold
 from endcap_indexer.vectors import GONE, UNCHANGED, SegmentedIndex, VectorIndex, open_index
 
 IDS = "ids.npy"  # (n,) bytes, UTF-8
@@ -40,9 +41,11 @@ class Base:
     vectors: NDArray[np.float16]
     digests: NDArray[np.bytes_]
     columns: NDArray[np.float32]
+    hold: Hold  # until it is garbage the folder stays
 
     @classmethod
     def open(cls, path: Path) -> Self:
+        hold = Hold(path)
         folder = open_folder(path, KIND, format=FORMAT)
         manifest = Manifest.from_table(folder.manifest)
         # plain views of the maps: numpy's memmap class costs microseconds at every step
@@ -52,7 +55,7 @@ class Base:
         if {len(each) for each in (ids, order, stored, digests, columns)} != {manifest.products}:
             raise GenerationError(f"{path}: its arrays differ in length; run reindex")
         index = open_index(manifest.index, stored, folder)
-        return cls(path, manifest, index, Ids(ids, order), stored, digests, columns)
+        return cls(path, manifest, index, Ids(ids, order), stored, digests, columns, hold)
 
     def __len__(self) -> int:
         return len(self.ids)

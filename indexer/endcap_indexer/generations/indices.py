@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any, Literal, NamedTuple
 
 import orjson
@@ -23,7 +24,9 @@ from endcap_indexer.vectors import knn_field
 
 BULK_ACTIONS = 500
 BULK_BYTES = 10 * 2**20
-BULK_RETRIES = 5  # of what the engine was too busy for (429)
+BULK_RETRIES = 5  # of what the engine was too busy for (429), a minute in all
+MOST_REFUSED = 100  # products, after which the rest is not sent
+NAMED = 5  # of them
 PATIENCE_SECONDS = 3600  # for a refresh after a whole catalogue
 REFRESH_INTERVAL = "1s"  # once built; none while building
 
@@ -40,9 +43,11 @@ class IndexSettings:
     )
     shards: int = 1
     replicas: int = 0
+    keep: int = 2  # generations, the live one included
 
     def to_table(self) -> dict[str, Any]:
-        return asdict(self)
+        """What decides how a generation is built."""
+        return {name: value for name, value in asdict(self).items() if name != "keep"}
 
 
 class IndexState(NamedTuple):
@@ -121,8 +126,8 @@ def list_indices(client: OpenSearch, alias: str) -> list[IndexState]:
 
 def create_index(
     client: OpenSearch, fields: CatalogueFields, manifest: Manifest, settings: IndexSettings
-) -> None:
-    """An index that is not searched yet: without replicas, and without refreshes."""
+) -> dict[str, Any]:
+    """An index that is not searched yet, without replicas and without refreshes; its mapping."""
     vector = None
     if settings.vectors == OPENSEARCH:
         _check_engine(client, settings.knn_engine)
@@ -140,6 +145,8 @@ def create_index(
             " with the k-NN plugin; or let them lie in the store: --vectors folder, or vectors ="
             ' "folder" under [index] in endcap.toml'
         ) from None
+    mapping: dict[str, Any] = body["mappings"]
+    return mapping
 
 
 def _check_engine(client: OpenSearch, engine: str) -> None:
@@ -164,7 +171,10 @@ def _reason(error: TransportError) -> str:
 
 
 def index_documents(client: OpenSearch, index: str, actions: Iterable[dict[str, Any]]) -> None:
-    """Index as a stream, in bulks; GenerationError names the first product that is refused."""
+    """Index as a stream, in bulks; GenerationError names the products that are refused.
+
+    What was embedded until then is kept for the next run.
+    """
     results = streaming_bulk(
         client,
         actions,
@@ -176,14 +186,19 @@ def index_documents(client: OpenSearch, index: str, actions: Iterable[dict[str, 
         yield_ok=False,
         index=index,
     )
-    for _, item in results:
-        (answer,) = item.values()
-        error = answer.get("error", {})
+    refused = [_refusal(item) for _, item in islice(results, MOST_REFUSED)]
+    if refused:
+        some = f"; {len(refused)} or more in all" if len(refused) > NAMED else ""
         raise GenerationError(
-            f"the engine refused product {answer.get('_id')!r}: {error.get('type')}:"
-            f" {error.get('reason')}; correct the product or its fields in [catalogue] and run"
-            " reindex again (nothing was changed for shoppers)"
+            f"the engine refused product {'; '.join(refused[:NAMED])}{some}; correct the product"
+            " or its fields in [catalogue] and run reindex again (nothing was changed for shoppers)"
         )
+
+
+def _refusal(item: Mapping[str, Any]) -> str:
+    (answer,) = item.values()
+    error = answer.get("error", {})
+    return f"{answer.get('_id')!r}: {error.get('type')}: {error.get('reason')}"
 
 
 def _serialise(action: dict[str, Any]) -> tuple[str, str]:

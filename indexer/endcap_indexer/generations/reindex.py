@@ -3,8 +3,9 @@
 import json
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -26,11 +27,12 @@ from endcap_indexer.catalogue import (
     read_rows,
 )
 from endcap_indexer.encoder import Encoder
-from endcap_indexer.exceptions import FieldsError, GenerationError, VectorsError
+from endcap_indexer.exceptions import FieldsError, GateError, GenerationError, VectorsError
 from endcap_indexer.generations.build import GenerationWriter
 from endcap_indexer.generations.checkpoints import read_positions, write_checkpoint
 from endcap_indexer.generations.chunks import chunks
 from endcap_indexer.generations.embeddings import Embeddings, ShopVectors
+from endcap_indexer.generations.gates import Gates, check_gates
 from endcap_indexer.generations.generation import Embedded, Generation
 from endcap_indexer.generations.indices import (
     IndexSettings,
@@ -51,10 +53,17 @@ from endcap_indexer.generations.manifest import (
 )
 from endcap_indexer.generations.progress import Progress, Silence
 from endcap_indexer.generations.readback import read_back
-from endcap_indexer.generations.removal import next_number, remove_leftovers, remove_old
+from endcap_indexer.generations.removal import (
+    finished,
+    next_number,
+    remove_generation,
+    remove_leftovers,
+    remove_old,
+)
 
 CHUNK_PRODUCTS = 256
 DEFAULT_SETTINGS = IndexSettings()
+DEFAULT_GATES = Gates()
 
 logger = logging.getLogger(__name__)
 
@@ -93,6 +102,7 @@ class Reindexed(NamedTuple):
     bad_rows: int
     unchanged: bool
     seconds: float
+    held: tuple[str, ...] = ()  # older generations that readers still hold
 
 
 def reindex(
@@ -103,6 +113,7 @@ def reindex(
     encoder: Encoder | None,
     settings: IndexSettings = DEFAULT_SETTINGS,
     *,
+    gates: Gates = DEFAULT_GATES,
     progress: Progress | None = None,
     force: bool = False,
 ) -> Reindexed:
@@ -111,7 +122,7 @@ def reindex(
     Whatever goes wrong, and whenever the process dies, shoppers see the old generation or the new
     one, whole, and the same call resumes. Where the shop brings its vectors the encoder is for
     queries only, and may be None. An unchanged catalogue is not built again unless forced; its bad
-    rows are told again.
+    rows are told again. Raises GateError where the new generation is not fit to be searched.
     """
     started = time.monotonic()
     progress = progress or Silence()
@@ -131,13 +142,27 @@ def reindex(
         ):
             build = _Build(client, store, catalogue, settings, vectors, progress)
             manifest = build.run(name, digest, encoder)
+            with _unless_refused(client, store, name):
+                opened = Generation.open(generation_folder(store, name))
+                check_gates(client, opened, catalogue.fields, build.mapping, live, gates)
             write_checkpoint(generation_folder(store, name), read_positions(client, name))
             swap_alias(client, index, live, name)
-        remove_old(client, store, index, keep=(live, name))
+        kept = (live, name, *finished(store, index)[-settings.keep :])
+        held = remove_old(client, store, index, keep=kept)
         vectors.discard()
     seconds = time.monotonic() - started
     counts = (manifest.products, vectors.embedded, vectors.reused, manifest.bad_rows)
-    return Reindexed(name, *counts, False, seconds)
+    return Reindexed(name, *counts, False, seconds, tuple(held))
+
+
+@contextmanager
+def _unless_refused(client: OpenSearch, store: Path, name: str) -> Iterator[None]:
+    """What does not pass the gates is removed; what was embedded for it is kept."""
+    try:
+        yield
+    except GateError:
+        remove_generation(client, store, name)
+        raise
 
 
 class _Build:
@@ -155,6 +180,7 @@ class _Build:
         self._client, self._store, self._catalogue = client, store, catalogue
         self._settings, self._vectors, self._progress = settings, vectors, progress
         self._bad_rows = 0
+        self.mapping: Mapping[str, Any] = {}
 
     def run(self, name: str, digest: str, encoder: Encoder | None) -> Manifest:
         fields = self._catalogue.fields
@@ -172,7 +198,7 @@ class _Build:
             catalogue=fields.to_table(),
             vectors=self._settings.vectors,
         )
-        create_index(self._client, fields, manifest, self._settings)
+        self.mapping = create_index(self._client, fields, manifest, self._settings)
         with GenerationWriter(generation_folder(self._store, name), manifest) as writer:
             actions = self._actions(writer, chain([first], products), total)
             index_documents(self._client, name, actions)
@@ -248,7 +274,7 @@ def _open_live(store: Path, index: str, live: str | None) -> Generation | None:
     try:
         return Generation.open(generation_folder(store, live))
     except (GenerationError, VectorsError) as error:
-        logger.warning("everything is embedded again: %s", error)
+        logger.warning("everything is embedded again: %s", str(error))
         return None
 
 

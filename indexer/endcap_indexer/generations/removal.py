@@ -1,4 +1,4 @@
-"""What may be deleted: leftovers of dead builds, and generations older than the previous one.
+"""What may be deleted: leftovers of dead builds, and generations that are too old to be kept.
 
 An index goes before its folder, and only if its mapping says that it is a generation and no alias
 names it. The caller holds the lease, so no build is alive.
@@ -16,6 +16,7 @@ from endcap_indexer.generations.manifest import (
     generations_folder,
     number_of,
 )
+from endcap_indexer.holds import unheld
 
 
 def remove_leftovers(client: OpenSearch, store: Path, index: str) -> None:
@@ -31,17 +32,35 @@ def remove_leftovers(client: OpenSearch, store: Path, index: str) -> None:
             remove_folder(folder)
 
 
-def remove_old(client: OpenSearch, store: Path, index: str, keep: Collection[str | None]) -> None:
-    """Remove every generation but those to keep and those an alias names."""
-    kept = set(keep)
-    for state in list_indices(client, index):
-        if state.named or not state.ours:
-            kept.add(state.name)
-        elif state.name not in kept:
-            client.indices.delete(index=state.name)
-    for folder in list_folders(store, index):
-        if folder.name not in kept:
-            remove_folder(folder)
+def remove_old(
+    client: OpenSearch, store: Path, index: str, keep: Collection[str | None]
+) -> list[str]:
+    """Remove every generation but those to keep, those an alias names and those that a reader
+    holds; the latter's names.
+    """
+    kept, held = set(keep), []
+    states = {state.name: state for state in list_indices(client, index)}
+    kept |= {name for name, state in states.items() if state.named or not state.ours}
+    folders = {folder.name for folder in list_folders(store, index)}
+    for name in sorted((states.keys() | folders) - kept):
+        with unheld(generation_folder(store, name)) as free:
+            if free:
+                remove_generation(client, store, name, indexed=name in states)
+            else:
+                held.append(name)
+    return held
+
+
+def remove_generation(client: OpenSearch, store: Path, name: str, *, indexed: bool = True) -> None:
+    """Remove an index that no alias names, then its folder."""
+    if indexed:
+        client.indices.delete(index=name)
+    remove_folder(generation_folder(store, name))
+
+
+def finished(store: Path, index: str) -> list[str]:
+    """The names of the generations whose folder is finished, by number."""
+    return [f.name for f in list_folders(store, index) if (f / MANIFEST).exists()]
 
 
 def next_number(client: OpenSearch, store: Path, index: str) -> int:

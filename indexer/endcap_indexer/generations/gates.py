@@ -1,0 +1,139 @@
+"""What must be true of a new generation before searches see it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from opensearchpy import OpenSearch
+
+from endcap_indexer.catalogue import CatalogueFields, text_query, values_at
+from endcap_indexer.exceptions import GateError
+from endcap_indexer.generations.generation import Generation
+
+SAMPLES = 10  # products that are looked for by their own title
+LEAST_FOUND = 0.5  # of them: a title of stop words alone finds nothing
+
+Properties = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Gates:
+    """The table `[gates]`.
+
+    canaries: texts, each of which must find a product. least_share: of the products that are live,
+    so many must the new generation have; 0: any number will do.
+    """
+
+    canaries: tuple[str, ...] = ()
+    least_share: float = 0.5
+
+
+def check_gates(
+    client: OpenSearch,
+    generation: Generation,
+    fields: CatalogueFields,
+    mapping: Properties,
+    live: str | None,
+    gates: Gates,
+) -> None:
+    """Raise GateError with what is wrong of a generation that is finished and not searched yet.
+
+    mapping: what the engine was asked for when the index was created.
+    """
+    _check_counts(client, generation)
+    _check_mapping(client, generation.name, mapping)
+    if live is not None:
+        _check_share(client, generation, live, gates.least_share)
+    _check_titles(client, generation, fields)
+    for text in gates.canaries:
+        if not _finds(client, generation.name, text_query(fields.query_fields, text)):
+            raise GateError(
+                f"{generation.name} has no product for the canary {text!r}: correct the catalogue,"
+                " its text fields, or canaries under [gates] in endcap.toml"
+            )
+
+
+def _check_counts(client: OpenSearch, generation: Generation) -> None:
+    accepted = generation.manifest.products
+    indexed, rows = client.count(index=generation.name)["count"], generation.products
+    if not accepted == indexed == rows:
+        raise GateError(
+            f"{generation.name}: {accepted:,} products were accepted, the index has {indexed:,} of"
+            f" them and the folder {rows:,}; run reindex again"
+        )
+
+
+def _check_mapping(client: OpenSearch, index: str, asked: Properties) -> None:
+    """An index template of the cluster may have its own idea of a field."""
+    body = client.indices.get_mapping(index=index)[index]["mappings"]
+    for path, wanted, found in _differences("", asked, body):
+        raise GateError(
+            f"{index}: the mapping of {path} is {found!r}, asked was {wanted!r}; does an index"
+            f" template of the cluster match {index}?"
+        )
+
+
+def _differences(path: str, asked: Any, said: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Where an engine says something else than it was asked; what it adds is its own affair."""
+    if isinstance(asked, Mapping) and isinstance(said, Mapping):
+        for name, value in asked.items():
+            yield from _differences(f"{path}.{name}" if path else name, value, said.get(name))
+    elif _written(asked) != _written(said):
+        yield path, asked, said
+
+
+def _written(value: Any) -> Any:
+    """An engine answers "false" where it was told false."""
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def _check_share(client: OpenSearch, generation: Generation, live: str, least: float) -> None:
+    before = client.count(index=live)["count"]
+    if generation.products < least * before:
+        raise GateError(
+            f"{generation.name} has {generation.products:,} products, {live} has {before:,}: fewer"
+            f" than {least:g} of them. If the catalogue is right: --least-share 0, or least_share"
+            " under [gates] in endcap.toml"
+        )
+
+
+def _check_titles(client: OpenSearch, generation: Generation, fields: CatalogueFields) -> None:
+    """A few products, spread over the catalogue, by what they are called."""
+    count = min(SAMPLES, generation.products)
+    places = np.linspace(0, generation.products - 1, count, dtype=np.int64)
+    titles = _titles(client, generation, generation.ids(places), fields.title)
+    found = [
+        _finds(
+            client,
+            generation.name,
+            {
+                "bool": {
+                    "must": text_query(fields.query_fields, title),
+                    "filter": {"ids": {"values": [id]}},
+                }
+            },
+        )
+        for id, title in titles.items()
+    ]
+    if sum(found) < LEAST_FOUND * len(found):
+        raise GateError(
+            f"{generation.name}: of {len(found)} products {len(found) - sum(found)} are not found"
+            f" by their own title, such as {next(iter(titles.values()))!r}; is the title among the"
+            " text fields of [catalogue]?"
+        )
+
+
+def _titles(
+    client: OpenSearch, generation: Generation, ids: Sequence[str], path: str
+) -> dict[str, str]:
+    """By id, of those that have one."""
+    hits = client.mget(index=generation.name, body={"ids": list(ids)})["docs"]
+    titles = {hit["_id"]: next(values_at(hit["_source"], path), None) for hit in hits}
+    return {id: str(title) for id, title in titles.items() if title}
+
+
+def _finds(client: OpenSearch, index: str, query: Mapping[str, Any]) -> bool:
+    body = {"query": query, "size": 0, "track_total_hits": 1}
+    answer = client.search(index=index, body=body, params={"search_pipeline": "_none"})
+    return bool(answer["hits"]["total"]["value"])
