@@ -11,7 +11,7 @@ from endcap.exceptions import ConfigurationError
 from endcap_indexer.catalogue import CatalogueFields
 from endcap_indexer.encoder import Prompts
 from endcap_indexer.exceptions import FieldsError
-from endcap_indexer.generations import IndexSettings, KnnEngine, Place
+from endcap_indexer.generations import Gates, IndexSettings, KnnEngine, Place
 
 FILE = "endcap.toml"
 
@@ -59,6 +59,7 @@ class Configuration:
     catalogue: CatalogueFields | None = None  # None: guess
     encoder: EncoderSettings = field(default_factory=EncoderSettings)
     index: IndexSettings = field(default_factory=IndexSettings)
+    gates: Gates = field(default_factory=Gates)
     search: SearchSettings = field(default_factory=SearchSettings)
 
     @classmethod
@@ -149,6 +150,18 @@ def _text(name: str, value: Any) -> str:
     return value
 
 
+def _texts(name: str, value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
+        raise ConfigurationError(f'{name} is {value!r}; write a list such as ["rain jacket"]')
+    return tuple(value)
+
+
+def _share(name: str, value: Any) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
+        raise ConfigurationError(f"{name} is {value!r}; write a number from 0 to 1, such as 0.5")
+    return float(value)
+
+
 def _prompt(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise ConfigurationError(f'{name} is {value!r}; write text in quotes, such as "query: "')
@@ -203,12 +216,15 @@ _INDEX: dict[str, Callable[[str, Any], Any]] = {
     "knn_engine": _one_of(KnnEngine),
     "shards": _count,
     "replicas": _count_from_none,
+    "keep": _count,
 }
+_GATES: dict[str, Callable[[str, Any], Any]] = {"canaries": _texts, "least_share": _share}
 _KEYS: dict[str, Callable[[str, Any], Any]] = {
     "store": lambda name, value: Path(_text(name, value)),
     "engine": _text,
     "catalogue": lambda name, value: CatalogueFields.from_table(_mapping(name, value)),
     "encoder": _table(EncoderSettings, _ENCODER),
     "index": _table(IndexSettings, _INDEX),
+    "gates": _table(Gates, _GATES),
     "search": _table(SearchSettings, _SEARCH),
 }

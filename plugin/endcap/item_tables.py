@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from endcap.exceptions import ArtefactError
 from endcap_indexer import files
 from endcap_indexer.exceptions import GenerationError, IndexerError
-from endcap_indexer.generations import Generation, generation_folder
+from endcap_indexer.generations import Generation, Manifest, generation_folder
 from endcap_indexer.vectors import (
     FlatIndex,
     SegmentedIndex,
@@ -124,7 +124,7 @@ def open_table(
     Raises `ArtefactError` where the two do not fit. A store that may not be written costs the time
     of making it at each opening.
     """
-    require_fit(name, model, facts, generation)
+    require_fit(name, model, facts, generation.manifest)
     path = _folder(store) / f"{generation.name}.{name}"
     try:
         return _open(path, generation, model)
@@ -154,26 +154,26 @@ def with_segments(table: ItemTable, generation: Generation) -> ItemTable:
 
 
 def require_fit(
-    name: str, model: UserItemModel, facts: Mapping[str, Any], generation: Generation
+    name: str, model: UserItemModel, facts: Mapping[str, Any], manifest: Manifest
 ) -> None:
-    """Raise `ArtefactError` that names what the model reads and the generation does not have."""
-    manifest, configuration = generation.manifest, model.configuration
+    """Raise `ArtefactError` that names what the model reads and a generation does not have."""
+    configuration = model.configuration
     if configuration.text_dimension and manifest.vectors == "opensearch":
         raise ArtefactError(
-            f"{name} does not fit {generation.name}: it reads vectors, which lie in the cluster;"
-            " train with --no-text, or reindex with --vectors folder"
+            f"{name} does not fit {manifest.generation}: it reads vectors, which lie in the"
+            " cluster; train with --no-text, or reindex with --vectors folder"
         )
     if configuration.text_dimension:
         read = (facts.get(ENCODER), configuration.text_dimension)
         has = (manifest.encoder, manifest.dimension)
         if read != has:
             raise ArtefactError(
-                f"{name} does not fit {generation.name}: it reads vectors of {read[0]} with"
+                f"{name} does not fit {manifest.generation}: it reads vectors of {read[0]} with"
                 f" {read[1]} dimensions, these are of {has[0]} with {has[1]}; train again"
             )
-    if lacking := [each for each in configuration.attributes if each not in generation.columns]:
+    if lacking := [each for each in configuration.attributes if each not in manifest.columns]:
         raise ArtefactError(
-            f"{name} does not fit {generation.name}: it reads the columns"
+            f"{name} does not fit {manifest.generation}: it reads the columns"
             f" {', '.join(lacking)}, which the catalogue has not; train again"
         )
 

@@ -10,7 +10,7 @@ from typing import Any
 from endcap.client import SearchClient
 from endcap.configuration import Configuration
 from endcap.exceptions import ArtefactError, ConfigurationError
-from endcap.item_tables import open_table
+from endcap.item_tables import open_table, require_fit
 from endcap.registry import MODEL, Registry
 from endcap_indexer.catalogue import (
     BadRows,
@@ -28,10 +28,12 @@ from endcap_indexer.generations import (
     Generation,
     Manifest,
     Progress,
+    Rehearsed,
     Reindexed,
     attach,
     generation_folder,
     list_generations,
+    rehearse,
     reindex,
     sample_sources,
     single_index,
@@ -69,12 +71,31 @@ def build_generation(
         source,
         encoder,
         settings=configuration.index,
+        gates=configuration.gates,
         progress=progress,
         force=force,
     )
     if not done.unchanged:
         _prepare_model(store, index, done.generation, say)
     return done
+
+
+def rehearse_generation(
+    client: SearchClient,
+    store: Path,
+    index: str,
+    catalogue: Path,
+    configuration: Configuration,
+    *,
+    on_bad_row: OnBadRow,
+    say: Say,
+    progress: Progress,
+) -> Rehearsed:
+    """What `build_generation` would do; nothing is written, and no encoder is opened."""
+    fields = configuration.catalogue or _guess(catalogue, say)
+    source = Catalogue([catalogue], fields, on_bad_row)
+    common = (client, store, index, source, configuration.index)
+    return rehearse(*common, gates=configuration.gates, progress=progress)
 
 
 def attach_index(
@@ -118,6 +139,20 @@ def live_generation(client: SearchClient, store: Path, index: str) -> Manifest:
         f"{index} has no live generation in {store}; run: endcap reindex CATALOGUE"
         f" --index {index} --store {store}"
     )
+
+
+def misfit(store: Path, index: str, generation: str) -> str | None:
+    """Why the promoted model is left out of searches of a generation; None where it is not."""
+    registry = Registry(store, index)
+    name = registry.promoted().get(MODEL)
+    if name is None:
+        return None
+    try:
+        manifest = Manifest.read(generation_folder(store, generation))
+        require_fit(name, registry.model(name), registry.facts(name), manifest)
+    except ArtefactError as error:
+        return str(error)
+    return None
 
 
 def count_interactions(

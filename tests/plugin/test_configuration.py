@@ -103,7 +103,7 @@ def test_a_model_that_is_a_folder_is_relative_to_the_file_too(tmp_path):
     [
         (
             "stor = 'x'",
-            "stor: unknown key; known are store, engine, catalogue, encoder, index, search",
+            "stor: unknown key; known are store, engine, catalogue, encoder, index, gates, search",
         ),
         ("store = 3", "store is 3; write text in quotes"),
         ("engine = ''", "engine is ''; write text in quotes"),
@@ -118,6 +118,8 @@ def test_a_model_that_is_a_folder_is_relative_to_the_file_too(tmp_path):
         ("[index]\nknn_engine = 'x'", 'index.knn_engine is \'x\'; write "lucene" or "faiss"'),
         ("[index]\nshards = 0", "index.shards is 0; write a whole number from 1"),
         ("[index]\nreplicas = -1", "index.replicas is -1; write a whole number from 0"),
+        ("[gates]\ncanaries = 'x'", "gates.canaries is 'x'; write a list such as"),
+        ("[gates]\nleast_share = 2", "gates.least_share is 2; write a number from 0 to 1"),
         ("[search]\nwindows = 3", "search.windows: unknown key; known are window, fusion"),
         ("[search]\nwindow = 0", "search.window is 0; write a whole number from 1, such as 200"),
         ("[search]\nwindow = true", "search.window is True; write a whole number"),

@@ -11,6 +11,7 @@ from endcap_indexer.generations.listing import GenerationInfo, list_generations
 from endcap_indexer.generations.manifest import Manifest, Place, generation_folder, index_of
 from endcap_indexer.generations.progress import Progress
 from endcap_indexer.generations.pursuit import Followed
+from endcap_indexer.generations.rehearsal import Rehearsed, rehearse
 from endcap_indexer.generations.reindex import Catalogue, Reindexed, reindex
 from endcap_indexer.generations.rollback import RolledBack, roll_back
 from endcap_indexer.generations.updates import update_generation
@@ -28,6 +29,7 @@ __all__ = [
     "Manifest",
     "Place",
     "Progress",
+    "Rehearsed",
     "Reindexed",
     "RolledBack",
     "attach",
@@ -35,6 +37,7 @@ __all__ = [
     "hold_lease",
     "index_of",
     "list_generations",
+    "rehearse",
     "reindex",
     "roll_back",
     "sample_sources",

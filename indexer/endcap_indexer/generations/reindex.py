@@ -128,7 +128,7 @@ def reindex(
     progress = progress or Silence()
     with hold_lease(store):
         live = live_index(client, index)
-        generation = _open_live(store, index, live)
+        generation = open_live(store, index, live)
         digest = catalogue.digest(encoder.name if encoder else None, settings)
         if generation and generation.manifest.digest == digest and not force:
             if generation.manifest.bad_rows:
@@ -267,7 +267,7 @@ def _dimension(first: Product, encoder: Encoder | None) -> int:
     return len(first.vector)
 
 
-def _open_live(store: Path, index: str, live: str | None) -> Generation | None:
+def open_live(store: Path, index: str, live: str | None) -> Generation | None:
     """The live generation, whose vectors are reused; None where there is none to use."""
     if live is None or number_of(index, live) is None:
         return None

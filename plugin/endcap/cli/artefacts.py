@@ -8,10 +8,20 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from endcap.cli.options import ConfigurationFile, Engine, Index, Store, find_places
+from endcap.cli.options import (
+    ConfigurationFile,
+    Engine,
+    Index,
+    Store,
+    find_places,
+    open_client,
+)
 from endcap.cli.terminal import open_console, say
 from endcap.configuration import Configuration
 from endcap.registry import KINDS, MODEL, Artefact, Registry, kind_of
+from endcap_indexer.generations import roll_back
+
+GENERATION = "generation"
 
 
 def models(
@@ -62,15 +72,26 @@ def promote(
 
 
 def rollback(
-    kind: Annotated[str, typer.Argument(help=f"One of {', '.join(KINDS)}.")] = MODEL,
+    what: Annotated[
+        str,
+        typer.Argument(
+            help=f"One of {', '.join(KINDS)}, or generation, or one's name: products-000003."
+        ),
+    ] = MODEL,
     index: Index = "products",
     store: Store = None,
     engine: Engine = None,
     config: ConfigurationFile = None,
 ) -> None:
-    """Undo the last promotion of a kind."""
-    before = _open_registry(index, store, engine, config).roll_back(kind)
-    said = f"no {kind} is promoted now" if before is None else f"{before} is promoted again"
+    """Undo the last promotion of a kind, or let searches see an earlier generation."""
+    if what == GENERATION or what.startswith(f"{index}-"):
+        to = None if what == GENERATION else what
+        with open_client(engine, store, Configuration.read(config)) as (client, folder):
+            done = roll_back(client, folder, index, to)
+        say(open_console(), f"is live instead of {done.before}", label=done.generation)
+        return
+    before = _open_registry(index, store, engine, config).roll_back(what)
+    said = f"no {what} is promoted now" if before is None else f"{before} is promoted again"
     say(open_console(), said)
 
 

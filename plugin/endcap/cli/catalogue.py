@@ -1,22 +1,46 @@
 """`endcap reindex` and `endcap generations`."""
 
 import functools
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
 
 import typer
 from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from endcap.cli.options import ConfigurationFile, Engine, Index, Store, open_client
+from endcap.cli.options import (
+    ConfigurationFile,
+    Engine,
+    Index,
+    Store,
+    find_places,
+    open_client,
+)
 from endcap.cli.progress import TerminalProgress
-from endcap.cli.terminal import open_console, say, say_bad_rows, say_reindexed
-from endcap.configuration import Configuration
-from endcap.operations import build_generation
+from endcap.cli.terminal import (
+    open_console,
+    say,
+    say_bad_rows,
+    say_rehearsed,
+    say_reindexed,
+)
+from endcap.client import SearchClient
+from endcap.configuration import Configuration, is_url
+from endcap.operations import build_generation, misfit, rehearse_generation
 from endcap_indexer.catalogue import BadRows, stop_at_bad_row
-from endcap_indexer.generations import GenerationInfo, Place, list_generations
+from endcap_indexer.generations import (
+    GenerationInfo,
+    Place,
+    Rehearsed,
+    Reindexed,
+    list_generations,
+)
 
 
 def reindex(
@@ -32,31 +56,63 @@ def reindex(
     force: Annotated[
         bool, typer.Option("--force", help="Build even an unchanged catalogue.")
     ] = False,
+    least_share: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Of the live products that there must be; else 0.5."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Read and check everything, write nothing.")
+    ] = False,
 ) -> None:
     """Build the next generation of a catalogue and swap the alias to it."""
     console = open_console()
-    configuration = Configuration.read(config)
+    configuration = _configure(Configuration.read(config), vectors, least_share)
+    bad_rows = BadRows()
+    with (
+        _open(engine, store, configuration, dry_run) as (client, folder),
+        TerminalProgress(console) as progress,
+    ):
+        common: dict[str, Any] = {
+            "on_bad_row": stop_at_bad_row if strict else bad_rows,
+            "say": functools.partial(say, console),
+            "progress": progress,
+        }
+        arguments = (client, folder, index, catalogue, configuration)
+        done: Reindexed | Rehearsed
+        if dry_run:
+            done = rehearse_generation(*arguments, **common)
+        else:
+            done = build_generation(*arguments, **common, force=force)
+    say_bad_rows(console, bad_rows)
+    if isinstance(done, Reindexed):
+        say_reindexed(console, str(catalogue), done)
+    else:
+        say_rehearsed(console, str(catalogue), done)
+
+
+@contextmanager
+def _open(
+    engine: str | None, store: Path | None, configuration: Configuration, dry_run: bool
+) -> Iterator[tuple[SearchClient, Path]]:
+    """A dry run makes no embedded engine where there is none: an empty one is as good."""
+    place, _ = find_places(engine, store, configuration)
+    with ExitStack() as opened:
+        if dry_run and not (is_url(place) or Path(place).is_dir()):
+            engine = opened.enter_context(TemporaryDirectory(prefix="endcap-"))
+            store = Path(engine)
+        yield opened.enter_context(open_client(engine, store, configuration, building=True))
+
+
+def _configure(
+    configuration: Configuration, vectors: Place | None, least_share: float | None
+) -> Configuration:
     if vectors is not None:
         chosen = replace(configuration.index, vectors=vectors)
         configuration = replace(configuration, index=chosen)
-    bad_rows = BadRows()
-    with (
-        open_client(engine, store, configuration, building=True) as (client, folder),
-        TerminalProgress(console) as progress,
-    ):
-        done = build_generation(
-            client,
-            folder,
-            index,
-            catalogue,
-            configuration,
-            on_bad_row=stop_at_bad_row if strict else bad_rows,
-            say=functools.partial(say, console),
-            progress=progress,
-            force=force,
-        )
-    say_bad_rows(console, bad_rows)
-    say_reindexed(console, str(catalogue), done)
+    if least_share is not None:
+        gates = replace(configuration.gates, least_share=least_share)
+        configuration = replace(configuration, gates=gates)
+    return configuration
 
 
 def generations(
@@ -67,23 +123,38 @@ def generations(
 ) -> None:
     """List the generations of an index, oldest first."""
     table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("generation", no_wrap=True)
-    table.add_column("built (UTC)", no_wrap=True)
-    table.add_column("products", justify="right")
-    table.add_column("size", justify="right")
+    for heading in ("generation", "built"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("age", "products", "size"):
+        table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("encoder", overflow="fold")
     table.add_column("")
+    misfits = {}
     with open_client(engine, store, Configuration.read(config)) as (client, folder):
         for each in list_generations(client, folder, index):
+            misfits[each.name] = misfit(folder, index, each.name)
             table.add_row(
                 escape(each.name),
-                each.created[:16].replace("T", " "),
+                each.created[:10],
+                _age(each.created),
                 f"{each.products:,}",
                 f"{each.bytes / 1e6:,.1f} MB",
                 escape(each.encoder or "shop's own"),
                 _state(each),
             )
-    open_console().print(table)
+    console = open_console()
+    console.print(table)
+    for reason in filter(None, misfits.values()):
+        say(console, reason, label="but", style="yellow")
+
+
+def _age(created: str) -> str:
+    """Of an ISO 8601 time, in its largest unit."""
+    seconds = (datetime.now(UTC) - datetime.fromisoformat(created)).total_seconds()
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{max(seconds, 0):.0f} s"
 
 
 def _state(each: GenerationInfo) -> str:

@@ -8,7 +8,7 @@ from rich.text import Text
 from endcap.event_sources import Unknown
 from endcap.training import Kept
 from endcap_indexer.catalogue import BadRows
-from endcap_indexer.generations import Attached, Followed, Reindexed
+from endcap_indexer.generations import Attached, Followed, Rehearsed, Reindexed
 from endcap_reranker import Interactions
 
 MANY_SEGMENTS = 200
@@ -52,6 +52,27 @@ def say_reindexed(console: Console, catalogue: str, done: Reindexed) -> None:
         f" {done.reused:,} reused{_bad(done.bad_rows)}, {done.seconds:.1f} s"
     )
     say(console, line, label=done.generation, style="bold")
+    for name in done.held:
+        say(console, f"{name} is kept, since a reader still has it open")
+
+
+def say_rehearsed(console: Console, catalogue: str, done: Rehearsed) -> None:
+    """What a build would do."""
+    if done.unchanged:
+        say(console, f"{catalogue} is unchanged: {done.live} would stay live")
+        return
+    line = (
+        f"would be built: {done.products:,} products, {done.embedded:,} to embed"
+        f"{_bad(done.bad_rows)}; nothing was written"
+    )
+    say(console, line, label=done.generation, style="bold")
+    if done.live is not None:
+        say(console, f"{done.live} is live, with {done.live_products:,} products")
+    if done.shrunk:
+        line = "it would be refused: fewer products than least_share under [gates] allows"
+        say(console, line, label="but", style="yellow")
+    for name in done.removed:
+        say(console, f"{name} would be removed")
 
 
 def say_attached(console: Console, name: str, done: Attached) -> None:

@@ -1,3 +1,5 @@
+import functools
+
 import pytest
 
 from endcap.cli.progress import TerminalProgress
@@ -119,9 +121,61 @@ def test_generations_are_listed_and_the_live_one_is_marked(run):
         if "products-" in line
     )
     assert (first[0], second[0]) == ("products-000001", "products-000002")
+    assert second[3] in ("s", "min")
     assert "live" in second
     assert "live" not in first
     assert "72" in second
+
+
+def files(folder):
+    return {
+        path: path.stat().st_mtime_ns for path in folder.rglob("*") if "engine" not in str(path)
+    }
+
+
+def test_a_dry_run_says_what_would_be_and_writes_nothing(run, folder, write_rows):
+    before = files(folder)
+    said = reindex(run, "--dry-run").stdout
+    assert "products-000001 would be built: 72 products, 24 to embed; nothing was written" in said
+    assert files(folder) == before
+    reindex(run)
+    assert "is unchanged: products-000001 would stay live" in reindex(run, "--dry-run").stdout
+    rows = (folder / "catalogue.jsonl").read_text().splitlines()[:20]
+    write_rows("catalogue.jsonl", [*rows, {"id": "new", "title": "oak lamp"}, "{"])
+    before = files(folder)
+    said = reindex(run, "--dry-run").stdout
+    assert "catalogue.jsonl:22" in said
+    assert "products-000002 would be built: 21 products, 1 to embed, 1 bad rows" in said
+    assert "products-000001 is live, with 72 products" in said
+    assert "would be refused" in said
+    assert files(folder) == before
+
+
+def test_a_catalogue_that_shrinks_is_refused_unless_told(run, folder, write_rows):
+    reindex(run)
+    rows = (folder / "catalogue.jsonl").read_text().splitlines()[:20]
+    write_rows("catalogue.jsonl", rows)
+    said = reindex(run, code=1).stderr
+    assert "has 20 products, products-000001 has 72" in said
+    assert "products-000002 is live" in reindex(run, "--least-share", "0.2").stdout
+
+
+def test_gates_and_kept_generations_are_written_in_endcap_toml(run, folder):
+    with (folder / "endcap.toml").open("a") as file:
+        file.write('[gates]\ncanaries = ["unobtainable"]\n[index]\nkeep = 1\n')
+    assert "the canary 'unobtainable'" in reindex(run, code=1).stderr
+    assert "products-" not in run("generations", "--store", "data").stdout
+
+
+def test_back_to_an_earlier_generation(run):
+    reindex(run)
+    reindex(run, "--force")
+    rollback = functools.partial(run, "rollback", "--store", "data")
+    said = rollback("generation").stdout
+    assert said == "products-000001 is live instead of products-000002\n"
+    said = rollback("products-000002").stdout
+    assert said == "products-000002 is live instead of products-000001\n"
+    assert "there are products-000001" in rollback("products-000007", code=1).stderr
 
 
 def test_a_damaged_manifest_is_an_error_of_one_line(shop, store):
