@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import docker
 from docker.errors import DockerException, ImageNotFound
@@ -17,6 +18,7 @@ from opensearch_node import start_node, wait_until_ready
 
 IMAGE = f"opensearchproject/opensearch:{VERSION}"
 PORT = "9200/tcp"
+SOCKET = "unix:///var/run/docker.sock"  # unless DOCKER_HOST names another address
 CONTAINER_SETTINGS = {
     "discovery.type": "single-node",
     "DISABLE_SECURITY_PLUGIN": "true",
@@ -51,6 +53,9 @@ def open_server(*, fetch: bool) -> Iterator[str]:
 @contextmanager
 def start_container(why: Exception) -> Iterator[str]:
     """Of the official image, where that is on this machine and no node is."""
+    scheme, _, path = os.environ.get("DOCKER_HOST", SOCKET).partition("://")
+    if scheme == "unix" and not Path(path).exists():  # docker-py would leave its own socket open
+        raise MissingServer(f"{why} (or set OPENSEARCH_URL)") from why
     with ExitStack() as ends:
         try:
             client = docker.from_env()
