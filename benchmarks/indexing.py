@@ -30,7 +30,7 @@ from shop import CACHE, INDEX, DataFolder
 from endcap.cli.terminal import say
 from endcap.evaluation.comparison import Row
 from endcap.exceptions import EndcapError
-from endcap_indexer.catalogue import BadRows, digest_of, read_products
+from endcap_indexer.catalogue import BadRows, Files, digest_of, read_products
 from endcap_indexer.embedded import EmbeddedConnection
 from endcap_indexer.encoder import open_encoder
 from endcap_indexer.generations import Catalogue, Reindexed, reindex
@@ -53,7 +53,7 @@ def make_stages(options: argparse.Namespace, work: Path) -> dict[str, Stage]:
     folder = DataFolder(options.data)
     path = folder.require("products")
     store = options.store or CACHE / digest_of([path])[:16]
-    catalogue = Catalogue([path], folder.fields())
+    catalogue = Catalogue(Files(path), folder.fields())
     stages: dict[str, Stage] = {
         "encode": partial(measure_encode, catalogue, store, options.model),
         "reindex": partial(measure_reindex, catalogue, work / "data"),
@@ -80,8 +80,8 @@ def measure_stage(name: str, stage: Stage) -> Row:
 def measure_encode(catalogue: Catalogue, store: Path, model: str) -> tuple[int, float]:
     """In the chunks of a build: more texts at once would be padded less."""
     encoder = open_encoder(model, store, say=partial(say, Console()))
-    products = read_products(catalogue.paths, catalogue.fields, on_bad_row=BadRows())
-    every = max(1, catalogue.count_rows() // SAMPLE)
+    products = read_products(catalogue.source, catalogue.fields, on_bad_row=BadRows())
+    every = max(1, catalogue.source.count() // SAMPLE)
     texts = [product.text for product in islice(products, 0, SAMPLE * every, every)]
     encoder.encode_products(texts[:16])
     started = time.monotonic()
@@ -107,7 +107,7 @@ def measure_synthetic(count: int, work: Path) -> tuple[int, float]:
     path = work / "products.jsonl"
     with path.open("w") as file:
         file.writelines(json.dumps(product) + "\n" for product in make_products(count))
-    result = build(Catalogue([path], DataFolder(work).fields()), work)
+    result = build(Catalogue(Files(path), DataFolder(work).fields()), work)
     return result.products, result.seconds
 
 

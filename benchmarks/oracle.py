@@ -21,7 +21,7 @@ from endcap.cli.terminal import say
 from endcap.evaluation.comparison import Row
 from endcap.evaluation.shoppers import sample_visits
 from endcap.evaluation.words import category_paths
-from endcap_indexer.catalogue import BadRows, read_products
+from endcap_indexer.catalogue import BadRows, Files, read_products
 from endcap_indexer.encoder import open_stored
 from endcap_indexer.generations import Generation
 from endcap_reranker import FittingError, Interactions, InteractionsError, ModelColumn, Search, fit
@@ -115,7 +115,7 @@ def _read_categories(shop: Shop, generation: Generation) -> tuple[dict[str, str]
     first: dict[str, str] = {}
     products: dict[frozenset[str], list[str]] = {}
     file = shop.folder.require("products")
-    for product in read_products(file, shop.fields, on_bad_row=BadRows()):
+    for product in read_products(Files(file), shop.fields, on_bad_row=BadRows()):
         paths = category_paths(product.document.get(shop.fields.category or ""))
         if paths:
             first[product.id] = paths[0]

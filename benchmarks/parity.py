@@ -24,7 +24,7 @@ from shop import DataFolder
 
 from endcap.evaluation import Judgments
 from endcap.evaluation.comparison import Row
-from endcap_indexer.catalogue import BadRows, CatalogueFields, index_body, read_products
+from endcap_indexer.catalogue import BadRows, CatalogueFields, Files, index_body, read_products
 from endcap_indexer.embedded import EmbeddedConnection
 
 ANALYZERS = ("english", "standard")
@@ -50,7 +50,7 @@ def measure(options: argparse.Namespace, console: Console) -> list[Row]:
     folder = DataFolder(options.data)
     queries = Judgments.read(folder.require("judgments")).queries
     fields = folder.fields()
-    products = read_products(folder.require("products"), fields, on_bad_row=BadRows())
+    products = read_products(Files(folder.require("products")), fields, on_bad_row=BadRows())
     documents = {product.id: product.document for product in products}
     rows: list[Row] = []
     with ExitStack() as ends:

@@ -17,7 +17,7 @@ from endcap.cli.progress import TerminalProgress
 from endcap.cli.terminal import say, say_bad_rows
 from endcap.event_sources import read_files, read_interactions
 from endcap.exceptions import EndcapError
-from endcap_indexer.catalogue import BadRows, CatalogueFields, digest_of, read_rows
+from endcap_indexer.catalogue import BadRows, CatalogueFields, Files, digest_of, read_rows
 from endcap_indexer.encoder import open_encoder
 from endcap_indexer.generations import Catalogue, Generation, generation_folder, reindex
 from endcap_reranker import Interactions
@@ -98,7 +98,7 @@ def open_shop(data: Path, store: Path | None, model: str, console: Console) -> S
     bad_rows = BadRows()
     shop = Shop(folder, fields, store)
     with shop.open() as client, TerminalProgress(console) as progress:
-        source = Catalogue([products], fields, bad_rows)
+        source = Catalogue(Files(products), fields, bad_rows)
         reindex(client, store, INDEX, source, encoder, progress=progress)
     say_bad_rows(console, bad_rows)
     return shop

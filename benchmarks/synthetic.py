@@ -7,7 +7,7 @@ import numpy as np
 from shop import Shop
 
 from endcap.evaluation import Judgments
-from endcap_indexer.catalogue import BadRows, read_products
+from endcap_indexer.catalogue import BadRows, Files, read_products
 from endcap_reranker import Interactions
 
 USERS = 4_000
@@ -34,6 +34,8 @@ def make_queries(shop: Shop) -> tuple[str, ...]:
     judgments = shop.folder.find("judgments")
     if judgments is not None:
         return tuple(Judgments.read(judgments).queries[:QUERIES])
-    products = read_products(shop.folder.require("products"), shop.fields, on_bad_row=BadRows())
+    products = read_products(
+        Files(shop.folder.require("products")), shop.fields, on_bad_row=BadRows()
+    )
     titles = (str(product.document[shop.fields.title]) for product in islice(products, QUERIES))
     return tuple(dict.fromkeys(" ".join(title.split()[:TITLE_WORDS]) for title in titles))

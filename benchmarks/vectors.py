@@ -44,7 +44,7 @@ from endcap.serializer import FastJSONSerializer
 from endcap.stages import Account, Search
 from endcap.steps import Call
 from endcap.tuning import Tuning
-from endcap_indexer.catalogue import ROW_FIELD, BadRows, text_query
+from endcap_indexer.catalogue import ROW_FIELD, BadRows, Files, text_query
 from endcap_indexer.encoder import Encoder, open_encoder
 from endcap_indexer.files import remove_folder
 from endcap_indexer.generations import (
@@ -123,7 +123,7 @@ def write_synthetic(size: int, folder: Path) -> DataFolder:
 @contextmanager
 def open_bench(data: DataFolder, store: Path, encoder: Encoder) -> Iterator[Bench]:
     """Indices that nobody else has, deleted in the end; a first build embeds."""
-    catalogue = Catalogue([data.require("products")], data.fields(), BadRows())
+    catalogue = Catalogue(Files(data.require("products")), data.fields(), BadRows())
     texts = make_queries(Shop(data, catalogue.fields, store))
     queries = dict(zip(texts, encoder.encode_queries(texts), strict=True))
     index = f"benchmark-vectors-{uuid4().hex[:8]}"

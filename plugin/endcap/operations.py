@@ -16,10 +16,10 @@ from endcap_indexer.catalogue import (
     BadRows,
     CatalogueFields,
     OnBadRow,
+    RowSource,
     check_fields,
     digest_of,
     guess_fields,
-    read_rows,
 )
 from endcap_indexer.encoder import DEFAULT_MODEL, Encoder, open_encoder
 from endcap_indexer.generations import (
@@ -49,7 +49,7 @@ def build_generation(
     client: SearchClient,
     store: Path,
     index: str,
-    catalogue: Path,
+    source: RowSource,
     configuration: Configuration,
     *,
     on_bad_row: OnBadRow,
@@ -57,18 +57,17 @@ def build_generation(
     progress: Progress,
     force: bool = False,
 ) -> Reindexed:
-    """The next generation of a file, by what endcap.toml says of fields, encoder and index.
+    """The next generation of a catalogue, by what endcap.toml says of fields, encoder and index.
 
     say: told which fields are guessed and where the encoder comes from, a line at a time.
     """
-    fields = configuration.catalogue or _guess(catalogue, say)
+    fields = configuration.catalogue or _guess(source, say)
     encoder = _open_encoder(configuration, store, fields, say)
-    source = Catalogue([catalogue], fields, on_bad_row)
     done = reindex(
         client,
         store,
         index,
-        source,
+        Catalogue(source, fields, on_bad_row),
         encoder,
         settings=configuration.index,
         gates=configuration.gates,
@@ -84,7 +83,7 @@ def rehearse_generation(
     client: SearchClient,
     store: Path,
     index: str,
-    catalogue: Path,
+    source: RowSource,
     configuration: Configuration,
     *,
     on_bad_row: OnBadRow,
@@ -92,9 +91,9 @@ def rehearse_generation(
     progress: Progress,
 ) -> Rehearsed:
     """What `build_generation` would do; nothing is written, and no encoder is opened."""
-    fields = configuration.catalogue or _guess(catalogue, say)
-    source = Catalogue([catalogue], fields, on_bad_row)
-    common = (client, store, index, source, configuration.index)
+    fields = configuration.catalogue or _guess(source, say)
+    catalogue = Catalogue(source, fields, on_bad_row)
+    common = (client, store, index, catalogue, configuration.index)
     return rehearse(*common, gates=configuration.gates, progress=progress)
 
 
@@ -208,8 +207,8 @@ def _prepare_model(store: Path, index: str, generation: str, say: Say) -> None:
         say(f"searches go without {name}: {error}")
 
 
-def _guess(catalogue: Path, say: Say) -> CatalogueFields:
-    rows = islice(read_rows(catalogue, on_bad_row=BadRows()), SAMPLE)
+def _guess(source: RowSource, say: Say) -> CatalogueFields:
+    rows = islice(source.rows(BadRows()), SAMPLE)
     fields = CatalogueFields.guess([row.values for row in rows])
     _say_guessed(fields, say)
     return fields

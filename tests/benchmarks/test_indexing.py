@@ -39,7 +39,7 @@ def test_texts_are_encoded_in_the_chunks_of_a_build(benchmark, tmp_path, monkeyp
     monkeypatch.setattr(indexing, "open_encoder", lambda *_, **__: Counter())
     path = tmp_path / "products.jsonl"
     path.write_text("".join(json.dumps(made) + "\n" for made in indexing.make_products(1100)))
-    catalogue = indexing.Catalogue([path], indexing.DataFolder(tmp_path).fields())
+    catalogue = indexing.Catalogue(indexing.Files(path), indexing.DataFolder(tmp_path).fields())
     products, seconds = indexing.measure_encode(catalogue, tmp_path, "toy")
     assert (products, sizes) == (512, [16, 256, 256])
     assert seconds >= 0
@@ -48,7 +48,7 @@ def test_texts_are_encoded_in_the_chunks_of_a_build(benchmark, tmp_path, monkeyp
 def test_the_stage_unchanged_needs_the_build_before_it(benchmark, data, tmp_path):
     indexing = benchmark("indexing")
     folder = indexing.DataFolder(data)
-    catalogue = indexing.Catalogue([folder.require("products")], folder.fields())
+    catalogue = indexing.Catalogue(indexing.Files(folder.require("products")), folder.fields())
     with pytest.raises(indexing.EndcapError, match="reindex must come first"):
         indexing.measure_unchanged(catalogue, tmp_path / "work")
 

@@ -7,6 +7,7 @@ from opensearchpy import OpenSearch, helpers
 
 from endcap_indexer.catalogue import (
     CatalogueFields,
+    Files,
     index_body,
     read_products,
     stop_at_bad_row,
@@ -53,7 +54,7 @@ def catalogue(client: OpenSearch, index: str, tmp_path):
     path = tmp_path / "products.jsonl"
     path.write_text("\n".join(map(json.dumps, CATALOGUE)), encoding="utf-8")
     client.indices.create(index=index, body=index_body(FIELDS, meta={"generation": "one"}))
-    products = read_products(path, FIELDS, on_bad_row=stop_at_bad_row)
+    products = read_products(Files(path), FIELDS, on_bad_row=stop_at_bad_row)
     actions = ({"_index": index, "_id": p.id, "_source": p.document} for p in products)
     assert helpers.bulk(client, actions, refresh=True) == (2, [])
     return index

@@ -9,7 +9,7 @@ from endcap.configuration import Configuration, EncoderSettings
 from endcap.exceptions import ConfigurationError
 from endcap.operations import build_generation, live_generation, made_of
 from endcap.registry import Registry
-from endcap_indexer.catalogue import BadRows, CatalogueFields, digest_of
+from endcap_indexer.catalogue import BadRows, CatalogueFields, Files, digest_of
 from endcap_indexer.encoder import DEFAULT_MODEL, Prompts
 from endcap_indexer.generations import IndexSettings, Reindexed
 
@@ -38,7 +38,7 @@ def build(monkeypatch):
     def run(path, configuration, **options):
         said = []
         build_generation(
-            None, path.parent, "products", path, configuration,
+            None, path.parent, "products", Files(path), configuration,
             on_bad_row=BadRows(), say=said.append, progress=Progress(), **options,
         )  # fmt: skip
         return asked, said
@@ -126,7 +126,7 @@ def test_a_new_generation_is_prepared_for_the_promoted_model(store, encoder_fold
         path.write_text(f'{{"id": "p000", "title": "red sofa {number}"}}\n')
         with endcap.connect(store) as client:
             build_generation(
-                client, store, "products", path, configuration,
+                client, store, "products", Files(path), configuration,
                 on_bad_row=BadRows(), say=said.append, progress=Progress(),
             )  # fmt: skip
         table = store / "item_vectors" / f"products-00000{number}.{name}"

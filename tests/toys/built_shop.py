@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from opensearchpy import OpenSearch
 
-from endcap_indexer.catalogue import CatalogueFields
+from endcap_indexer.catalogue import CatalogueFields, Files
 from endcap_indexer.catalogue.text import clean
 from endcap_indexer.generations import (
     Catalogue,
@@ -62,7 +62,7 @@ class BuiltShop:
     def build(self, rows: Sequence[Mapping[str, Any]], **options: Any) -> Reindexed:
         path = self.store.parent / f"{self.index}.jsonl"
         path.write_text("".join(json.dumps(each) + "\n" for each in rows))
-        catalogue = Catalogue([path], self.fields)
+        catalogue = Catalogue(Files(path), self.fields)
         return reindex(
             self.client, self.store, self.index, catalogue, self.encoder, self.settings, **options
         )

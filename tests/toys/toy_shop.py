@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from toy_encoder import write_toy_encoder
 
-from endcap_indexer.catalogue import CatalogueFields
+from endcap_indexer.catalogue import CatalogueFields, Files
 from endcap_indexer.encoder import open_encoder
 from endcap_indexer.generations import Catalogue, IndexSettings, reindex
 
@@ -73,4 +73,4 @@ def build_shop(
     path = store / "catalogue.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     encoder = open_encoder(str(encoder_folder), store, device="cpu")
-    return reindex(client, store, index, Catalogue([path], FIELDS), encoder, settings)
+    return reindex(client, store, index, Catalogue(Files(path), FIELDS), encoder, settings)

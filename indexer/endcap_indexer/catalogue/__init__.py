@@ -1,4 +1,4 @@
-"""Catalogue files in, checked products out, and what the engine is told about them."""
+"""Catalogues in, checked products out, and what the engine is told about them."""
 
 from endcap_indexer.catalogue.changes import ChangeReader, Removal
 from endcap_indexer.catalogue.documents import DocumentReader, as_document
@@ -16,6 +16,7 @@ from endcap_indexer.catalogue.rows import (
     read_rows,
     stop_at_bad_row,
 )
+from endcap_indexer.catalogue.sources import Files, FoundFiles, Rows, RowSource, find_files
 
 __all__ = [
     "OURS",
@@ -26,13 +27,18 @@ __all__ = [
     "CatalogueFields",
     "ChangeReader",
     "DocumentReader",
+    "Files",
+    "FoundFiles",
     "OnBadRow",
     "Product",
     "Removal",
     "Row",
+    "RowSource",
+    "Rows",
     "as_document",
     "check_fields",
     "digest_of",
+    "find_files",
     "guess_fields",
     "index_body",
     "read_products",

@@ -1,6 +1,6 @@
 """Rows in, products out: every field checked against its role, a bad row named by its field."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from endcap_indexer.catalogue.fields import CatalogueFields
 from endcap_indexer.catalogue.mapping import OURS
 from endcap_indexer.catalogue.paths import embedded_text
-from endcap_indexer.catalogue.rows import BadRow, OnBadRow, Row, StrPath, read_rows
+from endcap_indexer.catalogue.rows import BadRow, OnBadRow, Row
+from endcap_indexer.catalogue.sources import RowSource
 from endcap_indexer.catalogue.values import (
     WrongValue,
     read_boolean,
@@ -41,33 +42,30 @@ class Product:
 
 
 def read_products(
-    paths: StrPath | Iterable[StrPath], fields: CatalogueFields, *, on_bad_row: OnBadRow
+    source: RowSource, fields: CatalogueFields, *, on_bad_row: OnBadRow
 ) -> Iterator[Product]:
-    """Stream the products of one or more files; the first row of an id counts.
+    """Stream the products of a source; the first row of an id counts.
 
     A value that does not fit a guessed role is reported too, but only the value is left out.
-    CatalogueError when a file cannot be read, or when no row of all files is a product.
+    CatalogueError when the source cannot be read, or when no row is a product.
     """
-    files = [paths] if isinstance(paths, str) or not isinstance(paths, Iterable) else list(paths)
     reader = ProductReader(fields, on_bad_row)
     seen: set[str] = set()
     last: BadRow | None = None
-    for file in files:
-        for row in read_rows(file, on_bad_row=on_bad_row):
-            found = reader.read(row)
-            if isinstance(found, Product) and found.id in seen:
-                reason = f"{found.id!r} was given by an earlier row, which counts"
-                found = BadRow(row.file, row.line, fields.id, reason)
-            if isinstance(found, Product):
-                seen.add(found.id)
-                yield found
-            else:
-                last = found
-                on_bad_row(found)
+    for row in source.rows(on_bad_row):
+        found = reader.read(row)
+        if isinstance(found, Product) and found.id in seen:
+            reason = f"{found.id!r} was given by an earlier row, which counts"
+            found = BadRow(row.file, row.line, fields.id, reason)
+        if isinstance(found, Product):
+            seen.add(found.id)
+            yield found
+        else:
+            last = found
+            on_bad_row(found)
     if not seen:
-        named = " and ".join(map(str, files))
         raise CatalogueError(
-            f"{named}: no row is a product" + (f"; the last: {last}" if last else "")
+            f"{source.name}: no row is a product" + (f"; the last: {last}" if last else "")
         )
 
 

@@ -1,4 +1,4 @@
-"""Files in, rows out: JSON lines, CSV and TSV, each also gzipped, read as a stream.
+"""Files in, rows out: JSON lines, CSV and TSV, each also gzipped, and Parquet, read as a stream.
 
 Catalogues and event files are read here. A row that cannot be read is reported and skipped; only a
 file that cannot be read at all raises.
@@ -19,13 +19,18 @@ from typing import IO, Any, NamedTuple, NoReturn
 
 import orjson
 
+from endcap_indexer.catalogue.formats import Broken, Found, Reader
+from endcap_indexer.catalogue.parquet import read_parquet
 from endcap_indexer.exceptions import CatalogueError
 
 StrPath = str | os.PathLike[str]
 
 
 class Row(NamedTuple):
-    """One row as the file has it; `line` counts from 1 and is the row's first line."""
+    """One row as the file has it; `line` counts from 1 and is the row's first line.
+
+    Where there are no lines, in Parquet or a database, `line` is the row's number.
+    """
 
     file: str
     line: int
@@ -82,7 +87,7 @@ def digest_of(paths: Iterable[StrPath]) -> str:
     return whole.hexdigest()
 
 
-def _read(path: Path, read: "_Reader", on_bad_row: OnBadRow) -> Iterator[Row]:
+def _read(path: Path, read: Reader, on_bad_row: OnBadRow) -> Iterator[Row]:
     empty = True
     with _opened(path) as file:
         for line, found in read(file, path):
@@ -105,15 +110,7 @@ def _text_lines(file: IO[bytes]) -> Iterator[str]:
     return (line.decode(errors="surrogateescape") for line in _lines(file))
 
 
-class _Broken(NamedTuple):
-    field: str | None
-    reason: str
-
-
-_Reader = Callable[[IO[bytes], Path], Iterator[tuple[int, dict[str, Any] | _Broken]]]
-
-
-def _read_json_lines(file: IO[bytes], path: Path) -> Iterator[tuple[int, dict[str, Any] | _Broken]]:
+def _read_json_lines(file: IO[bytes], path: Path) -> Iterator[tuple[int, Found]]:
     for number, line in enumerate(_lines(file), start=1):
         if number == 1 and line.lstrip().startswith(b"["):
             raise CatalogueError(
@@ -125,27 +122,27 @@ def _read_json_lines(file: IO[bytes], path: Path) -> Iterator[tuple[int, dict[st
             values = orjson.loads(line)
         except orjson.JSONDecodeError as error:
             values = _explain(line, error)
-        if isinstance(values, dict | _Broken):
+        if isinstance(values, dict | Broken):
             yield number, values
         else:
-            yield number, _Broken(None, "is no JSON object; write {…} on each line")
+            yield number, Broken(None, "is no JSON object; write {…} on each line")
 
 
-def _explain(line: bytes, error: orjson.JSONDecodeError) -> dict[str, Any] | _Broken:
+def _explain(line: bytes, error: orjson.JSONDecodeError) -> Found:
     """What is wrong with a line, or its values if that is a NaN: then its field can be named."""
     try:
         text = line.decode()
     except UnicodeDecodeError as broken:
         field = _field_with_replacement(line)
-        return _Broken(field, f"byte {broken.start + 1} is not UTF-8; save the file as UTF-8")
+        return Broken(field, f"byte {broken.start + 1} is not UTF-8; save the file as UTF-8")
     if "NaN" in text or "Infinity" in text:
         try:
             values = json.loads(text)
             orjson.dumps(values)  # refuses what only json.loads accepts, such as half a surrogate
         except (ValueError, TypeError, RecursionError):
-            return _Broken(None, f"is not JSON: {error.msg}")
-        return values if isinstance(values, dict) else _Broken(None, "is no JSON object")
-    return _Broken(None, f"is not JSON: {error.msg} (character {error.pos + 1})")
+            return Broken(None, f"is not JSON: {error.msg}")
+        return values if isinstance(values, dict) else Broken(None, "is no JSON object")
+    return Broken(None, f"is not JSON: {error.msg} (character {error.pos + 1})")
 
 
 def _field_with_replacement(line: bytes) -> str | None:
@@ -157,18 +154,18 @@ def _field_with_replacement(line: bytes) -> str | None:
     return next((name for name, value in items if "\ufffd" in str(value)), None)
 
 
-def _read_csv(file: IO[bytes], path: Path) -> Iterator[tuple[int, dict[str, Any] | _Broken]]:
+def _read_csv(file: IO[bytes], path: Path) -> Iterator[tuple[int, Found]]:
     """RFC 4180: quoted cells may hold commas, quotes and line breaks."""
     return _read_cells(csv.reader(_text_lines(file), strict=True), path)
 
 
-def _read_tsv(file: IO[bytes], path: Path) -> Iterator[tuple[int, dict[str, Any] | _Broken]]:
+def _read_tsv(file: IO[bytes], path: Path) -> Iterator[tuple[int, Found]]:
     """IANA text/tab-separated-values: no quoting, so an inch sign is an inch sign."""
     cells = csv.reader(_text_lines(file), delimiter="\t", quoting=csv.QUOTE_NONE)
     return _read_cells(cells, path)
 
 
-def _read_cells(cells: Any, path: Path) -> Iterator[tuple[int, dict[str, Any] | _Broken]]:
+def _read_cells(cells: Any, path: Path) -> Iterator[tuple[int, Found]]:
     """Rows of a `csv.reader`; an empty cell is a missing value."""
     header = _header(cells, path)
     while True:
@@ -178,7 +175,7 @@ def _read_cells(cells: Any, path: Path) -> Iterator[tuple[int, dict[str, Any] | 
         except StopIteration:
             return
         except csv.Error as error:
-            yield line, _Broken(None, f"cannot be split into cells: {error}")
+            yield line, Broken(None, f"cannot be split into cells: {error}")
             continue
         if len(row) == len(header):
             broken = _not_utf8(header, row)
@@ -186,7 +183,7 @@ def _read_cells(cells: Any, path: Path) -> Iterator[tuple[int, dict[str, Any] | 
             yield line, broken or filled
         elif row:
             reason = f"has {len(row)} cells, the header {len(header)}; quote cells with a separator"
-            yield line, _Broken(None, reason)
+            yield line, Broken(None, reason)
 
 
 def _header(cells: Any, path: Path) -> list[str]:
@@ -205,7 +202,7 @@ def _header(cells: Any, path: Path) -> list[str]:
     return header
 
 
-def _not_utf8(header: list[str], row: list[str]) -> _Broken | None:
+def _not_utf8(header: list[str], row: list[str]) -> Broken | None:
     if "".join(row).isascii():
         return None
     for name, cell in zip(header, row, strict=True):
@@ -213,29 +210,43 @@ def _not_utf8(header: list[str], row: list[str]) -> _Broken | None:
             cell.encode()
         except UnicodeEncodeError as broken:
             reason = f"character {broken.start + 1} is not UTF-8; save the file as UTF-8"
-            return _Broken(name, reason)
+            return Broken(name, reason)
     return None
 
 
-_FORMATS: dict[str, _Reader] = {
+_FORMATS: dict[str, Reader] = {
     ".jsonl": _read_json_lines,
     ".ndjson": _read_json_lines,
     ".json": _read_json_lines,
     ".csv": _read_csv,
     ".tsv": _read_tsv,
+    ".parquet": read_parquet,
 }
-_EXPECTED: dict[_Reader, str] = {
+_EXPECTED: dict[Reader, str] = {
     _read_json_lines: "one JSON object per line",
     _read_csv: "a header line with the columns' names, then one line per row",
     _read_tsv: "a header line with the columns' names, then one line per row",
+    read_parquet: "one row per product",
 }
+_LINES = ", ".join(suffix for suffix, read in _FORMATS.items() if read is not read_parquet)
+EXPECTED_SUFFIXES = f"{_LINES}, each also .gz, or .parquet"
 
 
-def _format_of(path: Path) -> _Reader:
-    suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
+def has_format(path: Path) -> bool:
+    """Whether the name is one of a file that `read_rows` can read."""
+    return _suffix(path) in _FORMATS
+
+
+def _suffix(path: Path) -> str:
+    return Path(path.name.removesuffix(".gz")).suffix.lower()
+
+
+def _format_of(path: Path) -> Reader:
+    suffix = _suffix(path)
     if suffix not in _FORMATS:
-        known = ", ".join(_FORMATS)
-        raise CatalogueError(f"{path}: unknown format {suffix!r}; expected {known}, each also .gz")
+        raise CatalogueError(f"{path}: unknown format {suffix!r}; expected {EXPECTED_SUFFIXES}")
+    if _FORMATS[suffix] is read_parquet and path.suffix == ".gz":
+        raise CatalogueError(f"{path}: Parquet is compressed within; unpack it: gunzip {path}")
     return _FORMATS[suffix]
 
 

@@ -84,9 +84,9 @@ def _read(
         catalogue.on_bad_row(bad)
 
     new: set[bytes] = set()
-    total = catalogue.count_rows()
+    total = catalogue.source.count()
     for chunk in chunks(
-        read_products(catalogue.paths, catalogue.fields, on_bad_row=refuse), CHUNK_PRODUCTS
+        read_products(catalogue.source, catalogue.fields, on_bad_row=refuse), CHUNK_PRODUCTS
     ):
         count += len(chunk)
         if catalogue.fields.vector is None:

@@ -1,4 +1,4 @@
-"""The whole build, from a catalogue's files to the swap of the alias."""
+"""The whole build, from a catalogue's rows to the swap of the alias."""
 
 import json
 import logging
@@ -21,10 +21,9 @@ from endcap_indexer.catalogue import (
     CatalogueFields,
     OnBadRow,
     Product,
+    RowSource,
     as_document,
-    digest_of,
     read_products,
-    read_rows,
 )
 from endcap_indexer.encoder import Encoder
 from endcap_indexer.exceptions import FieldsError, GateError, GenerationError, VectorsError
@@ -70,25 +69,21 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Files of products and which field is what; `on_bad_row` counts, or raises to be strict."""
+    """Rows of products and which field is what; `on_bad_row` counts, or raises to be strict."""
 
-    paths: Sequence[Path]
+    source: RowSource
     fields: CatalogueFields
     on_bad_row: OnBadRow = field(default_factory=BadRows)
 
-    def count_rows(self) -> int:
-        """Rows, good and bad: what the time left is told by."""
-        return sum(1 for path in self.paths for _ in read_rows(path, on_bad_row=_ignore))
-
     def tell_bad_rows(self) -> None:
         """Read every product for the bad rows alone: they are named, or the first one raises."""
-        for _ in read_products(self.paths, self.fields, on_bad_row=self.on_bad_row):
+        for _ in read_products(self.source, self.fields, on_bad_row=self.on_bad_row):
             pass
 
     def digest(self, encoder: str | None, settings: IndexSettings) -> str:
         """Of all that decides what a generation holds (32 hexadecimal digits)."""
         roles, kept = self.fields.to_table(), settings.to_table()
-        facts = [digest_of(self.paths), roles, encoder, kept, FORMAT]
+        facts = [self.source.digest(), roles, encoder, kept, FORMAT]
         return blake2b(json.dumps(facts).encode(), digest_size=16).hexdigest()
 
 
@@ -184,8 +179,8 @@ class _Build:
 
     def run(self, name: str, digest: str, encoder: Encoder | None) -> Manifest:
         fields = self._catalogue.fields
-        total = self._catalogue.count_rows()
-        products = read_products(self._catalogue.paths, fields, on_bad_row=self._count)
+        total = self._catalogue.source.count()
+        products = read_products(self._catalogue.source, fields, on_bad_row=self._count)
         first = next(products)
         manifest = Manifest(
             generation=name,
@@ -289,6 +284,3 @@ def _unchanged(generation: Generation, seconds: float) -> Reindexed:
         True,
         seconds,
     )
-
-
-def _ignore(bad: BadRow) -> None: ...

@@ -33,7 +33,7 @@ from endcap.cli.terminal import (
 from endcap.client import SearchClient
 from endcap.configuration import Configuration, is_url
 from endcap.operations import build_generation, misfit, rehearse_generation
-from endcap_indexer.catalogue import BadRows, stop_at_bad_row
+from endcap_indexer.catalogue import BadRows, Files, find_files, stop_at_bad_row
 from endcap_indexer.generations import (
     GenerationInfo,
     Place,
@@ -44,7 +44,10 @@ from endcap_indexer.generations import (
 
 
 def reindex(
-    catalogue: Annotated[Path, typer.Argument(help="Products: .jsonl, .csv or .tsv, also .gz.")],
+    catalogue: Annotated[
+        list[Path],
+        typer.Argument(help="Products: .jsonl, .csv, .tsv, also .gz, .parquet; folders, patterns."),
+    ],
     index: Index = "products",
     store: Store = None,
     engine: Engine = None,
@@ -68,6 +71,9 @@ def reindex(
     console = open_console()
     configuration = _configure(Configuration.read(config), vectors, least_share)
     bad_rows = BadRows()
+    found = find_files(catalogue)
+    for path in found.left_out:
+        say(console, f"{path} is no catalogue file", label="left out", style="yellow")
     with (
         _open(engine, store, configuration, dry_run) as (client, folder),
         TerminalProgress(console) as progress,
@@ -77,7 +83,7 @@ def reindex(
             "say": functools.partial(say, console),
             "progress": progress,
         }
-        arguments = (client, folder, index, catalogue, configuration)
+        arguments = (client, folder, index, Files(*found.paths), configuration)
         done: Reindexed | Rehearsed
         if dry_run:
             done = rehearse_generation(*arguments, **common)
@@ -85,9 +91,9 @@ def reindex(
             done = build_generation(*arguments, **common, force=force)
     say_bad_rows(console, bad_rows)
     if isinstance(done, Reindexed):
-        say_reindexed(console, str(catalogue), done)
+        say_reindexed(console, catalogue, done)
     else:
-        say_rehearsed(console, str(catalogue), done)
+        say_rehearsed(console, catalogue, done)
 
 
 @contextmanager

@@ -35,7 +35,7 @@ from endcap.operations import (
     live_generation,
     made_of,
 )
-from endcap_indexer.catalogue import BadRows
+from endcap_indexer.catalogue import BadRows, Files
 from endcap_indexer.generations import list_generations
 
 INDEX = "products"
@@ -107,14 +107,14 @@ def _reindex(console: Console, shop: Shop, catalogue: Path, model: str | None) -
             shop.client,
             shop.store,
             shop.index,
-            catalogue,
+            Files(catalogue),
             Configuration(encoder=EncoderSettings(model)),
             on_bad_row=bad_rows,
             say=functools.partial(say, console),
             progress=progress,
         )
     say_bad_rows(console, bad_rows)
-    say_reindexed(console, str(catalogue), done)
+    say_reindexed(console, [catalogue], done)
 
 
 def _learn(console: Console, shop: Shop, files: DemoFiles) -> None:

@@ -2,6 +2,9 @@
 markup: they are written as they are.
 """
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from rich.console import Console
 from rich.text import Text
 
@@ -42,10 +45,10 @@ def say_bad_rows(console: Console, bad_rows: BadRows) -> None:
         say(console, f"{more:,} more", label="skipped", style="yellow")
 
 
-def say_reindexed(console: Console, catalogue: str, done: Reindexed) -> None:
+def say_reindexed(console: Console, catalogue: Sequence[Path], done: Reindexed) -> None:
     """What a build did."""
     if done.unchanged:
-        say(console, f"{catalogue} is unchanged: {done.generation} stays live")
+        say(console, f"{_unchanged(catalogue)}: {done.generation} stays live")
         return
     line = (
         f"is live: {done.products:,} products, {done.embedded:,} embedded,"
@@ -56,10 +59,10 @@ def say_reindexed(console: Console, catalogue: str, done: Reindexed) -> None:
         say(console, f"{name} is kept, since a reader still has it open")
 
 
-def say_rehearsed(console: Console, catalogue: str, done: Rehearsed) -> None:
+def say_rehearsed(console: Console, catalogue: Sequence[Path], done: Rehearsed) -> None:
     """What a build would do."""
     if done.unchanged:
-        say(console, f"{catalogue} is unchanged: {done.live} would stay live")
+        say(console, f"{_unchanged(catalogue)}: {done.live} would stay live")
         return
     line = (
         f"would be built: {done.products:,} products, {done.embedded:,} to embed"
@@ -132,6 +135,11 @@ def say_kept(console: Console, kept: Kept) -> None:
     say(console, line, label=kept.name, style="bold")
     if kept.refused:
         say(console, kept.refused, label="but", style="yellow")
+
+
+def _unchanged(catalogue: Sequence[Path]) -> str:
+    verb = "is" if len(catalogue) == 1 else "are"
+    return f"{' and '.join(map(str, catalogue))} {verb} unchanged"
 
 
 def _bad(count: int) -> str:

@@ -5,7 +5,7 @@ import math
 import orjson
 import pytest
 
-from endcap_indexer.catalogue import BadRows, CatalogueFields, read_products, stop_at_bad_row
+from endcap_indexer.catalogue import BadRows, CatalogueFields, Files, read_products, stop_at_bad_row
 from endcap_indexer.exceptions import CatalogueError
 
 
@@ -16,7 +16,7 @@ def lines(*rows):
 def read(path, fields):
     """Products by id, and the bad rows."""
     bad = BadRows()
-    products = read_products(path, fields, on_bad_row=bad)
+    products = read_products(Files(path), fields, on_bad_row=bad)
     return {product.id: product for product in products}, bad.first
 
 
@@ -54,7 +54,7 @@ def test_every_value_left_out_is_named_and_reading_strictly_stops_at_the_first(w
     assert [row.field for row in bad] == ["attributes", "size"]
     assert set(products) == {"odd"}
     with pytest.raises(CatalogueError, match=r"p\.jsonl:1: attributes: .*the value is left out"):
-        list(read_products(path, fields, on_bad_row=stop_at_bad_row))
+        list(read_products(Files(path), fields, on_bad_row=stop_at_bad_row))
 
 
 @pytest.mark.parametrize("odd", [{"id": 1.5}, {"title": ["Tea"]}, {"embedding": [0.5]}])

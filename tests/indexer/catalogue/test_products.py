@@ -10,6 +10,7 @@ from endcap_indexer.catalogue import (
     BadRow,
     BadRows,
     CatalogueFields,
+    Files,
     read_products,
     read_rows,
     stop_at_bad_row,
@@ -47,11 +48,11 @@ def lines(*rows):
     return b"\n".join(row if isinstance(row, bytes) else orjson.dumps(row) for row in rows)
 
 
-def read(path, fields=FIELDS):
+def read(*paths, fields=FIELDS):
     """Products by id, and the bad rows."""
     bad = BadRows()
     return {
-        product.id: product for product in read_products(path, fields, on_bad_row=bad)
+        product.id: product for product in read_products(Files(*paths), fields, on_bad_row=bad)
     }, bad.first
 
 
@@ -101,12 +102,13 @@ def test_each_field_to_embed_is_cut_by_itself(write):
     path = write(
         "p.jsonl", lines({"id": "1", "title": "one two three", "description": "four five six"})
     )
-    assert read(path, fields)[0]["1"].text == "one two four five"
+    assert read(path, fields=fields)[0]["1"].text == "one two four five"
 
 
 def test_the_title_is_embedded_where_nothing_else_is_said(write):
     fields = CatalogueFields(embed=("description",))
-    assert read(write("p.jsonl", lines({"id": "1", "title": "Tea"})), fields)[0]["1"].text == "Tea"
+    products, _ = read(write("p.jsonl", lines({"id": "1", "title": "Tea"})), fields=fields)
+    assert products["1"].text == "Tea"
 
 
 @pytest.mark.parametrize(
@@ -167,7 +169,7 @@ def test_a_bad_row_does_not_take_its_id(write):
 def test_ids_are_told_apart_over_all_files(write):
     one = write("1.jsonl", lines({"id": "1", "title": "a"}))
     two = write("2.csv.gz", "id,title\n1,b\n2,c\n")
-    products, (bad,) = read([one, two])
+    products, (bad,) = read(one, two)
     assert {id: product.document["title"] for id, product in products.items()} == {
         "1": "a",
         "2": "c",
@@ -184,7 +186,7 @@ def test_broken_lines_and_broken_products_are_reported_alike(write):
 def test_strict_reading_stops(write):
     path = write("p.jsonl", lines(LAMP, {"id": "2", "title": "Tea", "price": -1}))
     with pytest.raises(CatalogueError, match=r"p\.jsonl:2: price: -1 is negative; write 0 or more"):
-        list(read_products(path, FIELDS, on_bad_row=stop_at_bad_row))
+        list(read_products(Files(path), FIELDS, on_bad_row=stop_at_bad_row))
 
 
 def test_a_catalogue_without_a_single_product_is_refused(write):
@@ -207,7 +209,7 @@ def test_the_shops_own_vector(write):
             {"id": "5", "title": "e", "embedding": [0, -2]},
         ),
     )
-    products, bad = read(path, fields)
+    products, bad = read(path, fields=fields)
     assert products["1"].vector.tolist() == pytest.approx([0.6, 0.8])
     assert products["5"].vector.tolist() == [0, -1]
     assert "embedding" not in products["1"].document
@@ -220,7 +222,7 @@ def test_the_shops_own_vector(write):
 
 def test_products_are_streamed(write):
     products = read_products(
-        write("p.jsonl", lines(LAMP, b"{")), FIELDS, on_bad_row=stop_at_bad_row
+        Files(write("p.jsonl", lines(LAMP, b"{"))), FIELDS, on_bad_row=stop_at_bad_row
     )
     assert isinstance(products, Iterator)
     assert next(products).id == "17"
@@ -256,7 +258,9 @@ def test_any_bytes_are_rows_bad_rows_or_a_catalogue_error(write, raw, suffix, pa
     rows = products = 0
     try:
         rows = sum(1 for _ in read_rows(path, on_bad_row=lambda _: None))
-        products = sum(1 for _ in read_products(path, CatalogueFields(), on_bad_row=bad.append))
+        products = sum(
+            1 for _ in read_products(Files(path), CatalogueFields(), on_bad_row=bad.append)
+        )
     except CatalogueError as error:
         assert str(path) in str(error)
         return

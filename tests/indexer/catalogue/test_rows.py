@@ -134,7 +134,7 @@ def test_blank_lines_of_a_csv_file_are_no_rows(write):
         ("p.csv", "id,title,id\n1,2,3\n", "column 1 of the header is named 'id' like another"),
         ("p.csv", 'id,"title\n1,2', "the header cannot be split into cells"),
         ("p.csv", b"id,t\xe9tle\n1,2\n", "the header is not UTF-8"),
-        ("p.xlsx", "x", "expected .jsonl, .ndjson, .json, .csv, .tsv, each also .gz"),
+        ("p.xlsx", "x", "expected .jsonl, .ndjson, .json, .csv, .tsv, each also .gz, or .parquet"),
         ("p", "x", "unknown format ''"),
     ],
 )
@@ -148,7 +148,7 @@ def test_what_is_no_catalogue_says_what_is_expected(write, name, content, said):
 
 def test_an_unknown_format_is_refused_before_anything_is_read(tmp_path):
     with pytest.raises(CatalogueError):
-        read_rows(tmp_path / "products.parquet", on_bad_row=stop_at_bad_row)
+        read_rows(tmp_path / "products.xlsx", on_bad_row=stop_at_bad_row)
 
 
 @pytest.mark.parametrize(

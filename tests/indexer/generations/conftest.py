@@ -1,5 +1,6 @@
 import json
 from collections.abc import Sequence
+from functools import partial
 from hashlib import blake2b
 from importlib import import_module
 from uuid import uuid4
@@ -11,7 +12,7 @@ from opensearchpy import OpenSearch
 from piped_shop import FIELDS as PIPED_FIELDS
 from piped_shop import PipedShop, said_by
 
-from endcap_indexer.catalogue import CatalogueFields
+from endcap_indexer.catalogue import CatalogueFields, Files
 from endcap_indexer.embedded import EmbeddedConnection
 from endcap_indexer.generations import (
     Catalogue,
@@ -92,9 +93,21 @@ def write_catalogue(tmp_path):
         path = tmp_path / "products.jsonl"
         rows = make_rows(count, edition) if rows is None else rows
         path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-        return Catalogue([path], fields, **facts)
+        return Catalogue(Files(path), fields, **facts)
 
     return write
+
+
+@pytest.fixture
+def edition_rows():
+    """Thirty rows of an edition."""
+    return partial(make_rows, 30)
+
+
+@pytest.fixture
+def as_catalogue():
+    """A source with the fields of those rows."""
+    return lambda source, **facts: Catalogue(source, FIELDS, **facts)
 
 
 @pytest.fixture

@@ -85,7 +85,9 @@ def test_only_changed_texts_are_embedded(build_there, write_catalogue, encoder, 
     assert build_there(catalogue).unchanged
     before = read_vectors()[1]
     encoder.encoded.clear()
-    catalogue.paths[0].write_text(catalogue.paths[0].read_text().replace("lamp 7 ", "lantern 7 "))
+    catalogue.source.paths[0].write_text(
+        catalogue.source.paths[0].read_text().replace("lamp 7 ", "lantern 7 ")
+    )
     told = []
     watcher = SimpleNamespace(advance=lambda *progress: told.append(progress))
     result = build_there(catalogue, progress=watcher)

@@ -55,11 +55,12 @@ from pathlib import Path
 from opensearchpy import OpenSearch
 sys.path.insert(0, sys.argv[1])
 from conftest import FIELDS, ToyEncoder
+from endcap_indexer.catalogue import Files
 from endcap_indexer.embedded import EmbeddedConnection
 from endcap_indexer.generations import Catalogue, embeddings, reindex
 
 embeddings.SAVE_SECONDS = 0.0
-store, catalogue = Path(sys.argv[2]), Catalogue([Path(sys.argv[3])], FIELDS)
+store, catalogue = Path(sys.argv[2]), Catalogue(Files(sys.argv[3]), FIELDS)
 for delay in sys.stdin:
     child = os.fork()
     if child == 0:
@@ -81,7 +82,7 @@ def run_and_kill(store, write_catalogue):
 
     The process is forked from one that has imported everything, so it starts at once.
     """
-    catalogue = write_catalogue(PRODUCTS).paths[0]
+    catalogue = write_catalogue(PRODUCTS).source.paths[0]
     forker = subprocess.Popen(
         [sys.executable, "-c", FORKER, str(Path(__file__).parent), str(store), str(catalogue)],
         stdin=subprocess.PIPE,

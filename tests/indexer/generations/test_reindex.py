@@ -73,8 +73,8 @@ def test_only_changed_texts_are_embedded(build, write_catalogue, encoder, client
     catalogue = write_catalogue(30)
     build(catalogue)
     encoder.encoded.clear()
-    text = catalogue.paths[0].read_text()
-    catalogue.paths[0].write_text(
+    text = catalogue.source.paths[0].read_text()
+    catalogue.source.paths[0].write_text(
         text.replace("lamp 7 ", "lantern 7 ").replace('"price": 9.5', '"price": 1')
     )
     result = build(catalogue)

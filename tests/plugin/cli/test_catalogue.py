@@ -189,3 +189,25 @@ def test_a_damaged_manifest_is_an_error_of_one_line(shop, store):
 def test_a_file_that_is_no_catalogue(run, catalogue):
     said = run("reindex", catalogue, "--store", "data", code=1).stderr
     assert said.startswith(f"error {catalogue}")
+
+
+def test_folders_patterns_and_files_are_one_catalogue(run, folder):
+    rows = (folder / "catalogue.jsonl").read_text().splitlines(keepends=True)
+    for number, part in enumerate((rows[:30], rows[30:60], rows[60:])):
+        (folder / "parts" / str(number)).mkdir(parents=True)
+        (folder / "parts" / str(number) / "p.jsonl").write_text("".join(part))
+    (folder / "parts" / "0" / "notes.txt").touch()
+    places = ("parts/0", "parts/[1]/*.jsonl", "parts/2/p.jsonl")
+    said = run("reindex", *places, "--store", "data").stdout
+    assert said.startswith("left out parts/0/notes.txt is no catalogue file\n")
+    assert "products-000001 is live: 72 products" in said
+    said = run("reindex", *places, "--store", "data").stdout
+    assert f"{' and '.join(places)} are unchanged: products-000001 stays live" in said
+
+
+@pytest.mark.parametrize("place", ["empty", "empty/*.csv"])
+def test_a_place_without_a_catalogue(run, folder, place):
+    (folder / "empty").mkdir()
+    said = run("reindex", "catalogue.jsonl", place, "--store", "data", code=1).stderr
+    assert said.startswith(f"error {place}: no catalogue file lies there; expected .jsonl, ")
+    assert not (folder / "data").exists()

@@ -1,5 +1,11 @@
 from endcap.demo import make_catalogue, make_events, write_demo
-from endcap_indexer.catalogue import CatalogueFields, read_products, read_rows, stop_at_bad_row
+from endcap_indexer.catalogue import (
+    CatalogueFields,
+    Files,
+    read_products,
+    read_rows,
+    stop_at_bad_row,
+)
 
 
 def rows(path):
@@ -39,6 +45,6 @@ def test_the_catalogue_is_guessed_and_read_strictly(tmp_path):
         price="price",
         popularity="sold",
     )
-    products = list(read_products(path, fields, on_bad_row=stop_at_bad_row))
+    products = list(read_products(Files(path), fields, on_bad_row=stop_at_bad_row))
     assert len(products) == len(make_catalogue())
     assert all(product.document["endcap"]["attributes"] for product in products)
