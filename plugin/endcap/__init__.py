@@ -13,7 +13,9 @@ from endcap.exceptions import (
     ProfileError,
     RequestError,
 )
+from endcap.reindexing import reindex
 from endcap.upserts import Refused, Upserted
+from endcap_indexer.catalogue import Files, Rows
 
 __all__ = [
     "ArtefactError",
@@ -22,12 +24,15 @@ __all__ = [
     "EncodingError",
     "EndcapError",
     "EvaluationError",
+    "Files",
     "ProfileError",
     "Refused",
     "RequestError",
+    "Rows",
     "SearchClient",
     "SearchSettings",
     "Upserted",
     "connect",
     "connect_async",
+    "reindex",
 ]

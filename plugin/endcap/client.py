@@ -43,6 +43,11 @@ class SearchClient(opensearchpy.OpenSearch):
         self._core = core
         self._driver = SyncDriver(self._call, self._core.executor)
 
+    @property
+    def store(self) -> Path | None:
+        """The folder of generations and artefacts; None: this is a plain client."""
+        return self._core.store
+
     def search(
         self,
         body: Any = None,

@@ -4,8 +4,10 @@ import re
 import shlex
 import shutil
 import signal
+import sqlite3
 import time
 import tomllib
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -66,6 +68,19 @@ def test_the_python_of_the_readme_runs(folder):
     clicked = names["answer"]["hits"]["hits"][0]["_id"]
     assert names["answer"]["ext"]["endcap"]["applied"]
     assert again["hits"]["hits"][0]["_id"] == clicked
+
+
+def test_a_database_becomes_a_catalogue_as_the_page_shows(folder):
+    with closing(sqlite3.connect("shop.db")) as database, database:
+        database.execute("CREATE TABLE products (sku, name, brand, price)")
+        rows = [("s1", "oak desk", "Ekko", 149.0), ("s2", "red sofa", None, 399.9)]
+        database.executemany("INSERT INTO products VALUES (?, ?, ?, ?)", rows)
+    (block,) = blocks("docs/catalogue.md", "python")
+    names = {}
+    exec(compile(block, "docs/catalogue.md", "exec"), names)
+    (first, *_) = names["answer"]["hits"]["hits"]
+    assert first["_source"]["title"] == "red sofa"
+    assert names["answer"]["ext"]["endcap"]["applied"]
 
 
 def test_the_commands_of_the_readme_run(folder):
