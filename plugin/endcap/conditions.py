@@ -1,5 +1,6 @@
 """Taking a query apart: which clauses are text, and what binds when they are made optional."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
@@ -10,6 +11,12 @@ TEXT_CLAUSES = frozenset(
     " simple_query_string query_string".split()
 )
 FIELD_CLAUSES = frozenset("match match_phrase match_phrase_prefix match_bool_prefix".split())
+# What a text in a query language of its own says beside words: what must not be there, and where.
+BINDING = {
+    "query_string": re.compile(r"(?<!\w)-\S|\bNOT\b|!|:"),
+    "simple_query_string": re.compile(r"(?<!\w)-\S"),
+}
+EVERYTHING = ("*", "*:*")
 CONDITION_CLAUSES = frozenset(
     "term terms ids range exists prefix wildcard regexp fuzzy match_all match_none nested"
     " constant_score geo_distance geo_bounding_box geo_polygon geo_shape terms_set has_child"
@@ -42,8 +49,10 @@ def take_apart(query: Query) -> Apart:
     if len(query) != 1:
         raise NotTakenApart("a query of several clauses")
     ((name, clause),) = query.items()
+    if name in BINDING and _text(name, clause).strip() in EVERYTHING:
+        return Apart((), (query,), False, _is_positive(clause))
     if name in TEXT_CLAUSES:
-        return Apart((_text(name, clause),), (), True, _is_positive(clause))
+        return Apart((_words(name, clause),), (), True, _is_positive(clause))
     if name in CONDITION_CLAUSES:
         return Apart((), (query,), False, _is_positive(clause))
     if name in WRAPPERS and "min_score" not in clause:
@@ -138,6 +147,14 @@ def _clauses(value: Any) -> list[Query]:
     if value is None:
         return []
     return [value] if isinstance(value, Mapping) else list(value)
+
+
+def _words(name: str, clause: Any) -> str:
+    """The text of a clause, whose matches follow from its words alone."""
+    text = _text(name, clause)
+    if name in BINDING and BINDING[name].search(text):
+        raise NotTakenApart(f"conditions within {name}")
+    return text
 
 
 def _text(name: str, clause: Any) -> str:

@@ -144,6 +144,34 @@ def test_a_hit_of_the_vector_leg_is_shown_as_any_other(ours, plain, alias):
     }
 
 
+@ON_SERVER
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("query_string", "couch -red"),
+        ("query_string", "couch AND price:<30"),
+        ("query_string", "*"),
+        ("simple_query_string", "couch -red"),
+        ("simple_query_string", "*"),
+    ],
+)
+def test_a_shopper_finds_what_a_query_s_own_language_allows(ours, plain, alias, name, text):
+    query = {name: {"query": text, "fields": ["title"], "default_operator": "and"}}
+    expected = plain.search(body={"query": query, "size": 100}, index=alias)["hits"]
+    body = {"query": query, "size": 100, "ext": {"endcap": {"history": ["p000"]}}}
+    found = ours.search(body, alias)
+    assert found["ext"]["endcap"]["applied"] is True
+    assert {hit["_id"] for hit in found["hits"]["hits"]} == {hit["_id"] for hit in expected["hits"]}
+    assert found["hits"]["total"] == expected["total"]
+
+
+@ON_SERVER
+def test_words_of_a_query_s_own_language_find_by_meaning(ours, alias):
+    body = {"query": {"simple_query_string": {"query": "couch"}}, "size": 100}
+    found = ours.search(body, alias)["hits"]["hits"]
+    assert any("sofa" in hit["_source"]["title"] for hit in found)
+
+
 def test_what_is_asked_beside_the_score_breaks_its_ties(ours, plain, alias):
     """Brand for brand the words score alike, so that the price decides, as in the plain answer."""
     body = {"query": MATCH, "sort": ["_score", {"price": "desc"}], "size": 100}

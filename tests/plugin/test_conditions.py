@@ -45,6 +45,41 @@ def test_text_and_conditions(query, texts, conditions, narrows, positive):
     assert take_apart(query) == (texts, conditions, narrows, positive)
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("query_string", "jacket AND price:<100"),
+        ("query_string", "brand:acme"),
+        ("query_string", "jacket -rain"),
+        ("query_string", "jacket (-rain)"),
+        ("query_string", "jacket AND NOT rain"),
+        ("query_string", "jacket !rain"),
+        ("simple_query_string", "jacket -rain"),
+        ("simple_query_string", "-rain"),
+    ],
+)
+def test_conditions_within_a_text_bind_too_so_it_is_not_taken_apart(name, text):
+    with pytest.raises(NotTakenApart, match=f"conditions within {name}"):
+        take_apart({"bool": {"must": [MATCH, {name: {"query": text}}]}})
+
+
+@pytest.mark.parametrize("name", ["query_string", "simple_query_string"])
+@pytest.mark.parametrize("text", ["t-shirt", '"rain jacket" wool', "wool OR down", "+wool jack*"])
+def test_a_text_of_words_is_text_in_any_language(name, text):
+    assert take_apart({name: {"query": text}}).texts == (text,)
+
+
+def test_a_colon_and_a_shout_are_words_of_the_simple_language():
+    assert take_apart({"simple_query_string": {"query": "size: 10!"}}).texts == ("size: 10!",)
+
+
+@pytest.mark.parametrize("name", ["query_string", "simple_query_string"])
+@pytest.mark.parametrize("text", ["*", " *:* "])
+def test_whatever_there_is_is_no_text(name, text):
+    query = {name: {"query": text}}
+    assert take_apart(query) == ((), (query,), False, True)
+
+
 def test_what_is_forbidden_stays_forbidden():
     apart = take_apart({"bool": {"must": [MATCH], "must_not": TERM}})
     assert apart.conditions == ({"bool": {"must_not": [TERM]}},)
