@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from endcap.conditions import Apart, NotTakenApart, Query, take_apart
+from endcap.conditions import MATCH_ALL, Apart, NotTakenApart, Query, take_apart
 from endcap.requests import SearchRequest
 
 BYPASSES = (
@@ -29,7 +29,6 @@ ORDINARY = {
     "format": "json",
 }
 TOP_LEVEL_ONLY = ("hybrid",)  # queries that the engine refuses inside of another
-MATCH_ALL: Query = {"match_all": {}}
 MAXIMUM_ROWS = 10_000  # of one answer: index.max_result_window
 
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 Query: TypeAlias = Mapping[str, Any]
 
+MATCH_ALL: Query = {"match_all": {}}
 TEXT_CLAUSES = frozenset(
     "match match_phrase match_phrase_prefix match_bool_prefix multi_match combined_fields"
     " simple_query_string query_string".split()

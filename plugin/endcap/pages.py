@@ -17,6 +17,7 @@ DECIDED = ("post_filter", "min_score")
 SHOW_MATCHES = ("highlight", "script_fields")
 SHOW_MATCHES_WITHIN = ("inner_hits", "_name")
 PAGE = {"track_total_hits": False, "track_scores": True}
+FILTERED = {"track_total_hits": True, "track_scores": True}  # see `SearchRequest.narrowed`
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +48,18 @@ def head_request(
     """
     plain = request.without(*ANSWERED, "post_filter")
     wanted: Query = {"ids": {"values": [window.ids[position] for position in page.positions]}}
-    body: dict[str, Any] = {"size": len(page.positions), **PAGE}
+    size = len(page.positions)
     if reading.collapse is not None:  # the engine chooses again what stands for each group
         groups = [window.groups[position] for position in page.positions]
         among = among_groups(reading.collapse, groups)
         wanted = {"bool": {"filter": [*_allowed(request), among]}}
     if reading.collapse is not None or request.aggregates or request.option("explain"):
         query = _union(reading, window)
-        return plain.asking(index, query=query, post_filter=wanted, **body)
+        return plain.asking(index, query=query, post_filter=wanted, size=size, **FILTERED)
     found: dict[str, Any] = {"filter": [wanted]}
     if _shows_matches(request, reading.query):
         found["should"] = [reading.query]
-    return plain.without(*DECIDED).asking(index, query={"bool": found}, **body)
+    return plain.without(*DECIDED).asking(index, query={"bool": found}, size=size, **PAGE)
 
 
 def _allowed(request: SearchRequest) -> list[Query]:
@@ -88,7 +89,7 @@ def tail_request(
         query=_union(reading, window) if plain.aggregates else reading.query,
         post_filter=others,
         **{"from": page.start, "size": page.size},
-        **PAGE,
+        **FILTERED,
     )
 
 

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from endcap.bodies import MATCH_ALL, Reading
+from endcap.bodies import Reading
 from endcap.clusters import ClusterNearest
-from endcap.conditions import NotTakenApart, Query, take_apart
+from endcap.conditions import MATCH_ALL, NotTakenApart, Query, take_apart
 from endcap.exceptions import RequestError
 from endcap.item_tables import Likeness
 from endcap.neighbours import Nearest

@@ -76,6 +76,18 @@ def test_whatever_is_asked_pages_totals_and_aggregations_add_up(
 
 
 @PROFILE
+@given(asked=shapes, post=conditions, window=windows)
+def test_a_post_filter_finds_what_the_same_filter_in_the_query_finds(anywhere, asked, post, window):
+    """All of it, though no aggregation makes the engine look at every hit."""
+    wanted = {"size": 200, "ext": {"endcap": {"window": window}}}
+    behind = {"query": asked, "post_filter": {"bool": {"filter": post}}}
+    within = {"query": {"bool": {"must": [asked], "filter": post}}}
+    found, expected = (anywhere.search({**wanted, **each}, "products") for each in (behind, within))
+    assert ids(found) == ids(expected)
+    assert found["hits"]["total"] == expected["hits"]["total"]
+
+
+@PROFILE
 @given(asked=shapes, post=conditions)
 def test_whatever_is_asked_its_conditions_bind(anywhere, asked, post):
     """What is shown is what the engine would show if every text matched."""
