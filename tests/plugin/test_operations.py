@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 from toy_model import toy_model
+from toy_shop import ANY_NUMBER
 
 import endcap
 from endcap import operations
@@ -118,7 +119,8 @@ def test_a_new_generation_is_prepared_for_the_promoted_model(store, encoder_fold
     registry = Registry(store, "products")
     fits = registry.save_model(toy_model({"p000": [1.0, 0.0]}), {})
     other = registry.save_model(toy_model({"p000": [1.0]}, text_dimension=3), {"text_encoder": "x"})
-    configuration = Configuration(encoder=EncoderSettings(str(encoder_folder)))
+    settings = EncoderSettings(str(encoder_folder))
+    configuration = Configuration(encoder=settings, gates=ANY_NUMBER)
     said = []
     for number, name in enumerate((fits, other), start=2):
         registry.promote(name)
