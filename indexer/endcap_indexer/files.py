@@ -21,6 +21,7 @@ from endcap_indexer.exceptions import ChecksumError, GenerationError
 
 MANIFEST = "manifest.json"
 BUILDING = ".building"
+SEAL = "sha256"  # in a sealed file: of all the rest of it
 
 
 class Disk:
@@ -60,6 +61,25 @@ def write_file(path: Path, content: bytes | Iterable[bytes], *, mode: int = 0o66
     finally:
         temporary.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def sealed(table: Mapping[str, Any]) -> bytes:
+    """JSON that carries its own checksum."""
+    digest = hashlib.sha256(_to_json(table)).hexdigest()
+    return _to_json({**table, SEAL: digest})
+
+
+def unsealed(content: bytes) -> Any:
+    """What `sealed` was given; ValueError for what is no JSON, or not what was written.
+
+    What an earlier version wrote carries no checksum.
+    """
+    table = json.loads(content)
+    if isinstance(table, dict) and SEAL in table:
+        written = table.pop(SEAL)
+        if hashlib.sha256(_to_json(table)).hexdigest() != written:
+            raise ValueError("its checksum is that of something else")
+    return table
 
 
 def sync_folder(path: Path) -> None:
@@ -167,8 +187,7 @@ class FolderWriter:
         """Write the manifest (`kind`, `format`, `files` and the caller's facts), rename, sync."""
         files = {file.name: _describe_file(file) for file in sorted(self.building.iterdir())}
         manifest = {"kind": self._kind, "format": self._format, **facts, "files": files}
-        content = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False)
-        self.write(MANIFEST, content.encode())
+        self.write(MANIFEST, sealed(manifest))
         sync_folder(self.building)
         DISK.rename(self.building, self.path)
         self._committed = True
@@ -200,13 +219,13 @@ class Folder:
 def read_manifest(path: Path, kind: str, *, format: int) -> dict[str, Any]:
     """The manifest of a folder, its kind and format checked and its files not."""
     try:
-        manifest = json.loads((path / MANIFEST).read_bytes())
+        manifest = unsealed((path / MANIFEST).read_bytes())
     except FileNotFoundError:
         raise GenerationError(
             f"{path} has no {MANIFEST}, so it is no finished {kind}; build it again"
         ) from None
     except ValueError as error:
-        raise ChecksumError(f"{path / MANIFEST} is not JSON ({error}); build it again") from error
+        raise ChecksumError(f"{path / MANIFEST} is damaged ({error}); build it again") from error
     if not isinstance(manifest, dict) or manifest.get("kind") != kind:
         raise GenerationError(f"{path} is no {kind}; its {MANIFEST} names another kind")
     if manifest.get("format") != format or "files" not in manifest:
@@ -236,6 +255,10 @@ def open_folder(path: Path, kind: str, *, format: int) -> Folder:
                 f" build {path.name} again"
             )
     return Folder(path, manifest)
+
+
+def _to_json(table: Mapping[str, Any]) -> bytes:
+    return json.dumps(table, indent=1, ensure_ascii=False, allow_nan=False).encode()
 
 
 def _describe_file(path: Path) -> dict[str, Any]:

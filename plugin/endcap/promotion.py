@@ -1,6 +1,5 @@
 """Which artefacts searches use: one file that names them, replaced atomically, with its history."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -37,7 +36,7 @@ class Pointer:
     def read(cls, path: Path) -> Self:
         """Empty where nothing was promoted; raises `ArtefactError`."""
         try:
-            pointer = json.loads(path.read_bytes())
+            pointer = files.unsealed(path.read_bytes())
             artefacts = {str(kind): str(name) for kind, name in pointer["artefacts"].items()}
             written = pointer["format"]
             history = tuple(Promoted(**each) for each in pointer.get("history", ()))
@@ -57,7 +56,7 @@ class Pointer:
     def write(self, path: Path) -> None:
         history = [asdict(each) for each in self.history]
         pointer = {"format": FORMAT, "artefacts": dict(self.artefacts), "history": history}
-        files.write_file(path, json.dumps(pointer, indent=1).encode())
+        files.write_file(path, files.sealed(pointer))
 
     def with_promotion(
         self, kind: str, name: str, at: str, *, forced: bool = False, reason: str | None = None

@@ -94,8 +94,10 @@ class EncoderFolder(NamedTuple):
 
 def read_folder(path: Path) -> EncoderFolder:
     """Open an encoder's folder; in a store every file is checked against the manifest."""
+    stored = (path / files.MANIFEST).exists()
+    known = _verify(path) if stored else {}
     configuration = EncoderConfiguration.read(path)
-    checksums = _verify(path) if (path / files.MANIFEST).exists() else _checksums(path)
+    checksums = known if stored else _checksums(path)
     return EncoderFolder(path, configuration, configuration.digest(checksums))
 
 

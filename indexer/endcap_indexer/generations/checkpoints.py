@@ -5,7 +5,6 @@ are never taken back, whichever copy becomes the primary. The number is good wit
 restored or forcibly emptied shard begins another one.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +12,7 @@ from typing import NamedTuple
 from opensearchpy import OpenSearch
 
 from endcap_indexer.exceptions import ChecksumError, GenerationError
-from endcap_indexer.files import write_file
+from endcap_indexer.files import sealed, unsealed, write_file
 
 CHECKPOINT = "checkpoint.json"
 FORMAT = 1
@@ -53,7 +52,7 @@ def read_checkpoint(generation: Path) -> dict[int, Position]:
     """What is known already; nothing where nobody has written it down."""
     path = generation / CHECKPOINT
     try:
-        table = json.loads(path.read_bytes())
+        table = unsealed(path.read_bytes())
         if table["format"] != FORMAT:
             raise ValueError(f"its format is {table['format']!r}, this version reads {FORMAT}")
         return {int(shard): Position(*known) for shard, known in table["shards"].items()}
@@ -68,7 +67,7 @@ def read_checkpoint(generation: Path) -> dict[int, Position]:
 def write_checkpoint(generation: Path, checkpoint: Checkpoint) -> None:
     """Replace what is known, atomically."""
     table = {"format": FORMAT, "shards": {str(shard): checkpoint[shard] for shard in checkpoint}}
-    write_file(generation / CHECKPOINT, json.dumps(table).encode())
+    write_file(generation / CHECKPOINT, sealed(table))
 
 
 def known_until(checkpoint: Checkpoint, shard: int, now: Position) -> int:
