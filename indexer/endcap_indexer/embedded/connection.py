@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -54,7 +54,7 @@ class EmbeddedConnection(Connection):
         full_url = self.host + url + (f"?{urlencode(params)}" if params else "")
         payload = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body or b""
         started = time.time()
-        status, text = _answer(self.open(), method, url, _plain(params), payload)
+        status, text = _answer(self.open, method, url, _plain(params), payload)
         duration = time.time() - started
         if not 200 <= status < 300 and status not in ignore:
             self.log_request_fail(method, full_url, url, body, duration, status, text)
@@ -121,10 +121,14 @@ def _threads() -> ThreadPoolExecutor:
 
 
 def _answer(
-    engine: Engine, method: str, url: str, parameters: Mapping[str, str], body: bytes
+    open_engine: Callable[[], Engine],
+    method: str,
+    url: str,
+    parameters: Mapping[str, str],
+    body: bytes,
 ) -> tuple[int, str]:
     """Status and text of the answer, which for HEAD is empty."""
-    response = handle(engine, method, url, parameters, body)
+    response = handle(open_engine, method, url, parameters, body)
     if method == "HEAD":
         return response.status, ""
     answer = response.body

@@ -1,5 +1,6 @@
 """The engine of one folder: documents in SQLite, searchable indices beside them."""
 
+import logging
 import os
 import shutil
 import threading
@@ -10,13 +11,15 @@ from pathlib import Path
 from .database import Database
 from .documents import Documents
 from .indices import Index, all_indices
-from .lexical import LexicalIndex
+from .lexical import LexicalIndex, RefreshFailed
 from .scrolls import Scrolls
 from .settings import read_seconds
 
 DATABASE = "engine.sqlite3"
 SEARCHABLE = "lexical"
 REFRESH_INTERVAL = "1s"
+
+logger = logging.getLogger(__name__)
 
 
 class Engine:
@@ -40,11 +43,17 @@ class Engine:
         """The searchable index, refreshed first where that is due.
 
         It is due when a caller asked for it (``refresh=true``), and when there are unseen writes
-        and the last refresh is longer ago than ``refresh_interval``.
+        and the last refresh is longer ago than ``refresh_interval``. One that nobody asked for may
+        fail, as on a full disk: then searches see the last one, and it is tried again later.
         """
         lexical = self._open(index)
-        if self._is_due(index):
+        if index.refreshed < min(index.refresh_due, index.last_seq_no):
             self._refresh(index, lexical)
+        elif self._is_due(index):
+            try:
+                self._refresh(index, lexical)
+            except RefreshFailed as failure:
+                logger.warning("%s is searched as of its last refresh: %s", index.name, failure)
         return lexical
 
     def refresh(self, index: Index) -> None:
@@ -96,16 +105,16 @@ class Engine:
     def _is_due(self, index: Index) -> bool:
         if index.last_seq_no <= index.refreshed:
             return False
-        if index.refreshed < index.refresh_due:
-            return True
         interval = index.settings.get("refresh_interval", REFRESH_INTERVAL)
         seconds = read_seconds(interval, "index.refresh_interval")
         last = self._refreshed_at.get(index.uuid)
         return seconds >= 0 and (last is None or time.monotonic() - last >= seconds)
 
     def _refresh(self, index: Index, lexical: LexicalIndex) -> None:
-        lexical.refresh()
-        self._refreshed_at[index.uuid] = time.monotonic()
+        try:
+            lexical.refresh()
+        finally:
+            self._refreshed_at[index.uuid] = time.monotonic()
 
 
 _engines: dict[Path, Engine] = {}

@@ -7,6 +7,7 @@ atomically after tantivy's commit, and readers watch it. Everything here can be 
 import json
 import os
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,6 +27,7 @@ from .columns import (
     register_tokenizer,
 )
 from .documents import Change, Documents
+from .errors import RequestError
 from .mappings import Mapping
 from .snapshots import Snapshot
 
@@ -37,6 +39,14 @@ SMALL_WRITER_BYTES = 15_000_000  # the least that tantivy takes
 FEW = 1000  # changes that a small writer is enough for
 MAX_DELETED = 0.3  # of the documents in the segments; beyond it the index is built anew
 MAX_BALLAST_ROUNDS = 3
+
+
+class RefreshFailed(RequestError):
+    """The searchable index cannot be brought up to date: a full disk, say."""
+
+    def __init__(self, index: str, error: Exception) -> None:
+        reason = f"Refresh failed: {error}"
+        super().__init__(500, "refresh_failed_engine_exception", reason, details={"index": index})
 
 
 class State(NamedTuple):
@@ -91,17 +101,23 @@ class LexicalIndex:
         return self.snapshot()
 
     def _catch_up(self, read_target: Callable[[str], int]) -> None:
-        """Up to a seq_no; the mapping is read after it, so it has every field of every document."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(self._folder / LOCK):
-            target = read_target(self.index)
-            mapping = Mapping.from_json(self.documents.mapping(self.index))
-            state = self._read_state()
-            if state is None or columns_of(Mapping.from_json(state.mapping)) != columns_of(mapping):
-                self._rebuild(state, mapping, target)
-            elif state.seq_no < target:
-                self._update(state, mapping, target)
-            self.documents.set_refreshed(self.index, target)
+        """Raises RefreshFailed where the folder cannot be written; what it held it still holds."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(self._folder / LOCK):
+                self._bring_up_to(read_target(self.index))
+        except (OSError, ValueError, sqlite3.Error) as error:  # tantivy's are ValueErrors
+            raise RefreshFailed(self.index, error) from error
+
+    def _bring_up_to(self, target: int) -> None:
+        """A seq_no; the mapping is read after it, so it has every field of every document."""
+        mapping = Mapping.from_json(self.documents.mapping(self.index))
+        state = self._read_state()
+        if state is None or columns_of(Mapping.from_json(state.mapping)) != columns_of(mapping):
+            self._rebuild(state, mapping, target)
+        elif state.seq_no < target:
+            self._update(state, mapping, target)
+        self.documents.set_refreshed(self.index, target)
 
     def _load(self) -> Snapshot:
         while True:

@@ -123,10 +123,15 @@ _TABLE = _index_routes()
 
 
 def handle(
-    engine: Engine, method: str, path: str, parameters: Mapping[str, str], body: bytes
+    open_engine: Callable[[], Engine],
+    method: str,
+    path: str,
+    parameters: Mapping[str, str],
+    body: bytes,
 ) -> Response:
     """Answers one request; errors too, so that nothing but a fault of ours is raised."""
     try:
+        engine = open_engine()
         if parameters.get("format", "json") != "json":
             raise unsupported(f"format={parameters['format']}")
         route, segments = find_route(method, path)

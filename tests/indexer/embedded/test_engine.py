@@ -1,7 +1,7 @@
 """When the engine builds a searchable index, refreshes it and removes it."""
 
 import pytest
-from opensearchpy import OpenSearch
+from opensearchpy import OpenSearch, TransportError
 
 from endcap_indexer.embedded import EmbeddedConnection
 from endcap_indexer.embedded.lexical import LexicalIndex
@@ -80,3 +80,33 @@ def test_the_searchable_index_can_be_thrown_away(client, folder):
         path.rmdir() if path.is_dir() else path.unlink()
     with OpenSearch(connection_class=EmbeddedConnection, folder=folder) as again:
         assert again.search(index="products", body=query)["hits"] == before
+
+
+class FullDisk:
+    """A tantivy index that cannot be written."""
+
+    def writer(self, *given):
+        raise ValueError("No space left on device (os error 28)")
+
+    def __getattr__(self, name):
+        return getattr(self.index, name)
+
+    def __init__(self, index):
+        self.index = index
+
+
+def test_a_refresh_that_fails_is_told_to_who_asked_for_it_alone(client, monkeypatch):
+    """Searches see the last one meanwhile, and a later one makes up for it."""
+    client.index(index="p", id="1", body={"n": 1}, params={"refresh": "true"})
+    assert client.count(index="p")["count"] == 1
+    client.indices.put_settings(index="p", body={"refresh_interval": "0s"})
+    client.index(index="p", id="2", body={"n": 2})
+    opened = LexicalIndex._open
+    with monkeypatch.context() as patch:
+        patch.setattr(LexicalIndex, "_open", lambda *given: FullDisk(opened(*given)))
+        assert client.search(index="p", body={})["hits"]["total"]["value"] == 1
+        with pytest.raises(TransportError) as raised:
+            client.indices.refresh(index="p")
+        assert raised.value.status_code == 500
+        assert raised.value.error == "refresh_failed_engine_exception"
+    assert client.search(index="p", body={})["hits"]["total"]["value"] == 2
