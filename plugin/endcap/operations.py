@@ -197,14 +197,14 @@ def _prepare_model(store: Path, index: str, generation: str, say: Say) -> None:
     starts afterwards has to.
     """
     registry = Registry(store, index)
-    name = registry.promoted().get(MODEL)
-    if name is None:
-        return
     try:
+        name = registry.promoted().get(MODEL)
+        if name is None:
+            return
         opened = Generation.open(generation_folder(store, generation))
         open_table(store, name, registry.model(name), registry.facts(name), opened)
     except ArtefactError as error:
-        say(f"searches go without {name}: {error}")
+        say(f"searches go without the model: {error}")
 
 
 def _guess(source: RowSource, say: Say) -> CatalogueFields:

@@ -133,4 +133,6 @@ def test_a_new_generation_is_prepared_for_the_promoted_model(store, encoder_fold
             )  # fmt: skip
         table = store / "item_vectors" / f"products-00000{number}.{name}"
         assert table.is_dir() == (name == fits)
-    assert said[-1].startswith(f"searches go without {other}: {other} does not fit products-000003")
+    assert said[-1].startswith(
+        f"searches go without the model: {other} does not fit products-000003"
+    )
