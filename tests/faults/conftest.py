@@ -52,6 +52,6 @@ def client(shop: EditionShop):
 
 
 @pytest.fixture(scope="session")
-def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkedCommands]:
-    with ForkedCommands(tmp_path_factory.mktemp("commands")) as commands:
+def commands() -> Iterator[ForkedCommands]:
+    with ForkedCommands() as commands:
         yield commands

@@ -41,21 +41,56 @@ class NodeError(Exception):
     """The server did not start; the message ends with its own words."""
 
 
+class Node:
+    """One node, which may die and be started again on the same data, at the same address."""
+
+    def __init__(self, home: Path, java: Path, folder: Path) -> None:
+        self._home, self._java, self._folder = home, java, folder
+        self.address = ""
+
+    def start(self) -> None:
+        """Returns once it is ready."""
+        ports = self._folder / "logs" / "http.ports"
+        ports.unlink(missing_ok=True)
+        with open(self._folder / "output", "w", encoding="utf-8") as output:
+            self._process = launch(self._home, self._folder, self._java, output.fileno())
+        self.address = wait_for_address(self._process, self._folder)
+        settings = self._folder / "config" / "opensearch.yml"
+        port = self.address.rpartition(":")[2]
+        text = settings.read_text(encoding="utf-8")
+        settings.write_text(text.replace("http.port: 0", f"http.port: {port}"), encoding="utf-8")
+
+    def kill(self) -> None:
+        """As a power cut does, but for what the operating system still writes."""
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> None:
+        stop(self._process)
+
+
 @contextmanager
-def start_node(home: Path, java: Path) -> Iterator[str]:
-    """Its address, once it is ready; it is stopped and its data removed at the end."""
+def open_node(home: Path, java: Path) -> Iterator[Node]:
+    """A node that is ready; it is stopped and its data removed at the end."""
     with (
         tempfile.TemporaryDirectory(prefix=PREFIX) as name,
         tempfile.TemporaryDirectory(prefix=PREFIX, dir=data_parent()) as data,
     ):
         folder = Path(name)
         configure(home, folder, Path(data), java)
-        with open(folder / "output", "w", encoding="utf-8") as output:
-            process = launch(home, folder, java, output.fileno())
+        node = Node(home, java, folder)
         try:
-            yield wait_for_address(process, folder)
+            node.start()
+            yield node
         finally:
-            stop(process)
+            node.stop()
+
+
+@contextmanager
+def start_node(home: Path, java: Path) -> Iterator[str]:
+    """Its address, once it is ready."""
+    with open_node(home, java) as node:
+        yield node.address
 
 
 def data_parent() -> Path | None:

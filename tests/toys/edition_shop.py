@@ -81,6 +81,10 @@ class EditionShop:
         places = ["--engine", self.engine, "--store", str(self.store), "--index", self.alias]
         return [name, *arguments, *places, "--config", str(self._configuration)]
 
+    def follow(self) -> list[str]:
+        places = ["--engine", self.engine, "--store", str(self.store)]
+        return ["follow", self.alias, *places, "--config", str(self._configuration)]
+
     def reindex(self, *arguments: str) -> list[str]:
         return self.command("reindex", str(self.catalogue), *arguments)
 
@@ -97,14 +101,25 @@ class EditionShop:
         editions = frozenset(int(hit["_source"]["brand"][1:]) for hit in hits)
         return Answer(answer["hits"]["total"]["value"], editions, answer["ext"]["endcap"])
 
+    def generation(self, client: endcap.SearchClient) -> Generation:
+        """The one that the alias leads to."""
+        (index,) = client.indices.get_alias(name=self.alias)
+        meta = client.indices.get_mapping(index=index)[index]["mappings"]["_meta"]["endcap"]
+        assert meta["generation"] == index
+        return Generation.open(generation_folder(self.store, index))
+
+    def followed(self, client: endcap.SearchClient) -> dict[str, int]:
+        """The edition of each product by its id, as the store has it."""
+        generation = self.generation(client)
+        rows = generation.present_rows()
+        prices = generation.columns["price"][rows].astype(int).tolist()
+        return dict(zip(generation.ids(rows), prices, strict=True))
+
     def read(self, client: endcap.SearchClient) -> dict[str, int]:
         """The edition of each product by its id, wherever it is kept: in its document, its vector
         and its columns, which one name leads to.
         """
-        (index,) = client.indices.get_alias(name=self.alias)
-        meta = client.indices.get_mapping(index=index)[index]["mappings"]["_meta"]["endcap"]
-        generation = Generation.open(generation_folder(self.store, meta["generation"]))
-        assert generation.name == index
+        generation = self.generation(client)
         body = {"size": 10_000, "query": {"match_all": {}}}
         hits = client.search(index=self.alias, body=body, endcap=False)["hits"]["hits"]
         sources = {hit["_id"]: hit["_source"] for hit in hits}

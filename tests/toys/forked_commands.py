@@ -6,13 +6,14 @@ The processes are forked from one that has imported everything, so what they do 
 import errno
 import json
 import os
+import resource
 import select
 import signal
 import subprocess
 import sys
 import threading
 import traceback
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, Self
 
 from failing_disk import FailingDisk
@@ -39,14 +40,14 @@ class Ended(NamedTuple):
 
 
 class ForkedCommands:
-    """`with ForkedCommands(folder) as commands: commands.run(["reindex", …], kill_after=0.3)`.
+    """`with ForkedCommands() as commands: commands.run(["reindex", …], kill_after=0.3)`.
 
     fail_at: at which operation of its disk it fails, counted from 1, and how: "no space" once,
     "dead" at every later one too, so that nothing can be tidied up, or "died", the process itself.
+    file_bytes: how large a file may grow.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._said = folder / "said"
+    def __init__(self) -> None:
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -68,19 +69,19 @@ class ForkedCommands:
         kill_after: float | None = None,
         fail_at: int | None = None,
         mode: str = "no space",
+        file_bytes: int | None = None,
     ) -> Ended:
         order = {
             "arguments": arguments,
             "kill_after": kill_after,
             "fail_at": fail_at,
             "mode": mode,
-            "said": str(self._said),
+            "file_bytes": file_bytes,
         }
         with self._lock:
             self._server.stdin.write(json.dumps(order) + "\n")
             self._server.stdin.flush()
-            code, operations = json.loads(self._server.stdout.readline())
-            return Ended(code, operations, self._said.read_text())
+            return Ended(*json.loads(self._server.stdout.readline()))
 
 
 def serve() -> None:
@@ -93,21 +94,33 @@ def serve() -> None:
     from endcap_indexer import embedded  # noqa: F401
 
     for line in sys.stdin:
-        order = json.loads(line)
-        told, telling = os.pipe()
-        child = os.fork()
-        if child == 0:
-            os.close(told)
-            perform(order, telling)
-        os.close(telling)
+        sys.stdout.write(json.dumps(fork(json.loads(line))) + "\n")
+        sys.stdout.flush()
+
+
+def fork(order: dict[str, Any]) -> tuple[int, int | None, str]:
+    """A child that does what is ordered; how it ended.
+
+    What it says comes by a pipe: its files may not be allowed to grow.
+    """
+    (told, telling), (heard, saying) = os.pipe(), os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            perform(order, telling, saying)
+        finally:
+            os._exit(TRACEBACK)
+    os.close(telling)
+    os.close(saying)
+    with os.fdopen(told) as count, os.fdopen(heard, errors="replace") as said:
+        hearing = ThreadPoolExecutor(1)
+        words = hearing.submit(said.read)
         if order["kill_after"] is not None:
             kill(child, order["kill_after"])
-        status = os.waitpid(child, 0)[1]
-        with os.fdopen(told) as answer:
-            count = answer.read()
-        ended = [os.waitstatus_to_exitcode(status), int(count) if count else None]
-        sys.stdout.write(json.dumps(ended) + "\n")
-        sys.stdout.flush()
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        hearing.shutdown()
+        counted = count.read()
+        return code, int(counted) if counted else None, words.result()
 
 
 def kill(child: int, after: float) -> None:
@@ -118,16 +131,17 @@ def kill(child: int, after: float) -> None:
     os.kill(child, signal.SIGKILL)
 
 
-def perform(order: dict[str, Any], telling: int) -> None:
-    """In the child: the command, then its exit code; never returns."""
+def perform(order: dict[str, Any], telling: int, saying: int) -> None:
+    """In the child: the command, then its exit code."""
     from endcap.cli import app
     from endcap_indexer.generations import embeddings
 
-    said = os.open(order["said"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    os.dup2(said, sys.stdout.fileno())
-    os.dup2(said, sys.stderr.fileno())
+    os.dup2(saying, sys.stdout.fileno())
+    os.dup2(saying, sys.stderr.fileno())
     os.environ["COLUMNS"] = "500"
     embeddings.SAVE_SECONDS = 0.0  # so that an interrupted build has something to go on with
+    if order["file_bytes"] is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (order["file_bytes"],) * 2)
     files.DISK = disk = failing_disk(order["fail_at"], order["mode"])
     code = TRACEBACK
     try:

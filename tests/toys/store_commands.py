@@ -4,7 +4,7 @@ import json
 from abc import ABC, abstractmethod
 from typing import Any
 
-from edition_shop import EditionShop
+from edition_shop import EditionShop, product
 
 import endcap
 from endcap.event_sources import read_files, read_interactions
@@ -56,6 +56,28 @@ class Build(StoreCommand):
 
     def state(self) -> Any:
         return self.shop.read(self.client)
+
+
+class Update(StoreCommand):
+    """`endcap follow` after an upsert, which is there whatever happens to the command."""
+
+    least = 15
+
+    def prepare(self) -> None:
+        super().prepare()
+        rows = [product(number, self.number) for number in range(self.number % 3, 40, 3)]
+        upserted = self.client.upsert(index=self.shop.alias, products=rows, follow=False)
+        assert upserted.written == len(rows)
+        self.acknowledged = {row["id"]: self.number for row in rows}
+
+    def arguments(self) -> list[str]:
+        return self.shop.follow()
+
+    def state(self) -> Any:
+        for id, edition in self.acknowledged.items():
+            source = self.client.get(index=self.shop.alias, id=id)["_source"]
+            assert source["brand"] == f"e{edition}"
+        return self.shop.followed(self.client)
 
 
 class Train(StoreCommand):
