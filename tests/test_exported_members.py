@@ -43,6 +43,7 @@ PUBLIC = {
         "VECTOR_FIELD",
         "as_document",
         "check_fields",
+        "derived_texts",
         "digest_of",
         "find_files",
         "guess_fields",

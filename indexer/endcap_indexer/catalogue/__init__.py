@@ -5,7 +5,7 @@ from endcap_indexer.catalogue.documents import DocumentReader, as_document
 from endcap_indexer.catalogue.fields import CatalogueFields
 from endcap_indexer.catalogue.mapped import check_fields, guess_fields
 from endcap_indexer.catalogue.mapping import OURS, ROW_FIELD, VECTOR_FIELD, index_body, text_query
-from endcap_indexer.catalogue.paths import values_at
+from endcap_indexer.catalogue.paths import derived_texts, values_at
 from endcap_indexer.catalogue.products import Product, read_products
 from endcap_indexer.catalogue.rows import (
     BadRow,
@@ -37,6 +37,7 @@ __all__ = [
     "Rows",
     "as_document",
     "check_fields",
+    "derived_texts",
     "digest_of",
     "find_files",
     "guess_fields",

@@ -9,7 +9,7 @@ from typing import Any
 
 from endcap_indexer.catalogue.fields import CatalogueFields
 from endcap_indexer.catalogue.text import clean, cut
-from endcap_indexer.catalogue.values import flatten
+from endcap_indexer.catalogue.values import flatten, words_of
 
 
 def values_at(source: Any, path: str) -> Iterator[Any]:
@@ -29,6 +29,12 @@ def embedded_text(source: Mapping[str, Any], fields: CatalogueFields) -> str:
     """What is embedded: the title alone where the fields to embed say nothing."""
     parts = [cut(words_at(source, path), fields.embed_characters) for path in fields.embed]
     return " ".join(filter(None, parts)) or words_at(source, fields.title)
+
+
+def derived_texts(source: Mapping[str, Any], fields: CatalogueFields) -> dict[str, str]:
+    """The searched texts of free attributes, by field: what stands under `endcap`."""
+    names = (name for name in fields.text if name in fields.objects)
+    return {name: words for name in names if (words := words_of(source.get(name)))}
 
 
 def words_at(source: Mapping[str, Any], path: str) -> str:

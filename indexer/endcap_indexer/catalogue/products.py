@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from endcap_indexer.catalogue.fields import CatalogueFields
 from endcap_indexer.catalogue.mapping import OURS
-from endcap_indexer.catalogue.paths import embedded_text
+from endcap_indexer.catalogue.paths import derived_texts, embedded_text
 from endcap_indexer.catalogue.rows import BadRow, OnBadRow, Row
 from endcap_indexer.catalogue.sources import RowSource
 from endcap_indexer.catalogue.values import (
@@ -25,7 +25,6 @@ from endcap_indexer.catalogue.values import (
     read_text,
     read_title,
     read_vector,
-    words_of,
 )
 from endcap_indexer.exceptions import CatalogueError
 
@@ -82,7 +81,6 @@ class ProductReader:
         self._readers = _readers(fields)
         needed = {fields.id, fields.title, fields.vector}
         self._spared = {name for name, _ in self._readers if fields.guessed} - needed
-        self._derived = tuple(name for name in fields.text if name in fields.objects)
         self._columns = _columns(fields)
         self._dimension = dimension
 
@@ -124,8 +122,7 @@ class ProductReader:
             for column, name in self._columns
         }
         text = embedded_text(document, self._fields)
-        derived = {name: words for name in self._derived if (words := words_of(document.get(name)))}
-        if derived:
+        if derived := derived_texts(document, self._fields):
             document[OURS] = derived
         return Product(id, document, text, vector, columns)
 

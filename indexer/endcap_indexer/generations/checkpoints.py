@@ -5,9 +5,10 @@ are never taken back, whichever copy becomes the primary. The number is good wit
 restored or forcibly emptied shard begins another one.
 """
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from opensearchpy import OpenSearch
 
@@ -17,6 +18,9 @@ from endcap_indexer.files import sealed, unsealed, write_file
 CHECKPOINT = "checkpoint.json"
 FORMAT = 1
 NOTHING = -1
+PATIENCE_SECONDS = 30.0  # for replicas, where the last writes are still on their way to them
+
+Number = Literal["global_checkpoint", "max_seq_no"]
 
 
 class Position(NamedTuple):
@@ -29,7 +33,9 @@ class Position(NamedTuple):
 Checkpoint = Mapping[int, Position]  # by shard
 
 
-def read_positions(client: OpenSearch, index: str) -> dict[int, Position]:
+def read_positions(
+    client: OpenSearch, index: str, number: Number = "global_checkpoint"
+) -> dict[int, Position]:
     """Where each shard of an index is now; GenerationError where one is not there."""
     stats = client.indices.stats(index=index, metric="docs", level="shards")
     found = {}
@@ -37,7 +43,7 @@ def read_positions(client: OpenSearch, index: str) -> dict[int, Position]:
         for copy in copies:
             if copy["routing"]["primary"]:
                 history = copy["commit"]["user_data"]["history_uuid"]
-                found[int(shard)] = Position(history, copy["seq_no"]["global_checkpoint"])
+                found[int(shard)] = Position(history, copy["seq_no"][number])
     settings = client.indices.get_settings(index=index)[index]["settings"]["index"]
     missing = sorted(set(range(int(settings["number_of_shards"]))) - set(found))
     if missing:
@@ -46,6 +52,22 @@ def read_positions(client: OpenSearch, index: str) -> dict[int, Position]:
             " yellow or green"
         )
     return found
+
+
+def settled_positions(client: OpenSearch, index: str) -> dict[int, Position]:
+    """As read_positions, once every write that was answered before is on all copies."""
+    answered = read_positions(client, index, "max_seq_no")
+    ends = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        now = read_positions(client, index)
+        if all(shard in now and now[shard].seq_no >= answered[shard].seq_no for shard in answered):
+            return now
+        if time.monotonic() > ends:
+            raise GenerationError(
+                f"{index}: a copy of a shard has not followed its primary for {PATIENCE_SECONDS:g}"
+                " s; try again when the index is green"
+            )
+        time.sleep(0.02)
 
 
 def read_checkpoint(generation: Path) -> dict[int, Position]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from opensearchpy import OpenSearch
 
 from endcap_indexer.catalogue import CatalogueFields, DocumentReader, Product
-from endcap_indexer.encoder import Encoder
+from endcap_indexer.encoder import Encoder, open_stored
 from endcap_indexer.generations.build import column_values
 from endcap_indexer.generations.checkpoints import (
     Checkpoint,
@@ -70,6 +70,17 @@ class Followed(NamedTuple):
 def is_embedded(manifest: Manifest) -> bool:
     """Whether texts are embedded; else the shop brings its vectors."""
     return CatalogueFields.from_table(manifest.catalogue).vector is None
+
+
+def encoder_of(store: Path, manifest: Manifest, known: Encoder | None = None) -> Encoder | None:
+    """The one that a generation was embedded with; None where the shop brings its vectors. known:
+    one that is open. Raises EncoderError where the store does not have it.
+    """
+    if not is_embedded(manifest):
+        return None
+    if known is not None and known.name == manifest.encoder:
+        return known
+    return open_stored(store, str(manifest.encoder))
 
 
 class Pursuit:

@@ -5,7 +5,6 @@ import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -26,20 +25,21 @@ from endcap_indexer.catalogue import (
     read_products,
 )
 from endcap_indexer.encoder import Encoder
-from endcap_indexer.exceptions import FieldsError, GateError, GenerationError, VectorsError
+from endcap_indexer.exceptions import FieldsError, GenerationError, VectorsError
+from endcap_indexer.generations.beside import embedded_alike, followed_beside, pursue
 from endcap_indexer.generations.build import GenerationWriter
 from endcap_indexer.generations.checkpoints import read_positions, write_checkpoint
 from endcap_indexer.generations.chunks import chunks
 from endcap_indexer.generations.embeddings import Embeddings, ShopVectors
 from endcap_indexer.generations.gates import Gates, check_gates
 from endcap_indexer.generations.generation import Embedded, Generation
+from endcap_indexer.generations.golive import go_live, state_of, write_live
 from endcap_indexer.generations.indices import (
     IndexSettings,
     create_index,
     finish_index,
     index_documents,
     live_index,
-    swap_alias,
 )
 from endcap_indexer.generations.lease import hold_lease
 from endcap_indexer.generations.manifest import (
@@ -51,11 +51,11 @@ from endcap_indexer.generations.manifest import (
     number_of,
 )
 from endcap_indexer.generations.progress import Progress, Silence
+from endcap_indexer.generations.pursuit import is_embedded
 from endcap_indexer.generations.readback import read_back
 from endcap_indexer.generations.removal import (
     finished,
     next_number,
-    remove_generation,
     remove_leftovers,
     remove_old,
 )
@@ -98,6 +98,7 @@ class Reindexed(NamedTuple):
     unchanged: bool
     seconds: float
     held: tuple[str, ...] = ()  # older generations that readers still hold
+    carried: int = 0  # writes to the live index while this one was built
 
 
 def reindex(
@@ -131,33 +132,37 @@ def reindex(
             return _unchanged(generation, time.monotonic() - started)
         remove_leftovers(client, store, index)
         name = name_generation(index, next_number(client, store, index))
+        pursuit = pursue(client, store, generation, encoder)
+        since = state_of(client, live) if live and number_of(index, live) else None
         with (
             read_back(client, generation, _reused(catalogue, encoder), progress) as known,
             _vectors(store, catalogue, encoder, generation, known) as vectors,
         ):
-            build = _Build(client, store, catalogue, settings, vectors, progress)
-            manifest = build.run(name, digest, encoder)
-            with _unless_refused(client, store, name):
-                opened = Generation.open(generation_folder(store, name))
-                check_gates(client, opened, catalogue.fields, build.mapping, live, gates)
-            write_checkpoint(generation_folder(store, name), read_positions(client, name))
-            swap_alias(client, index, live, name)
+            with followed_beside(pursuit):
+                build = _Build(client, store, catalogue, settings, vectors, progress)
+                manifest = build.run(name, digest, encoder)
+                with _unless_refused(client, store, name):
+                    opened = Generation.open(generation_folder(store, name))
+                    check_gates(client, opened, catalogue.fields, build.mapping, live, gates)
+            write_checkpoint(opened.path, read_positions(client, name))
+            write_live(client, opened)
+            carried = go_live(
+                client,
+                store,
+                index,
+                live,
+                opened,
+                encoder if is_embedded(manifest) else None,
+                since,
+                elsewhere=embedded_alike(pursuit, manifest),
+                progress=progress,
+            )
         kept = (live, name, *finished(store, index)[-settings.keep :])
         held = remove_old(client, store, index, keep=kept)
         vectors.discard()
     seconds = time.monotonic() - started
     counts = (manifest.products, vectors.embedded, vectors.reused, manifest.bad_rows)
-    return Reindexed(name, *counts, False, seconds, tuple(held))
-
-
-@contextmanager
-def _unless_refused(client: OpenSearch, store: Path, name: str) -> Iterator[None]:
-    """What does not pass the gates is removed; what was embedded for it is kept."""
-    try:
-        yield
-    except GateError:
-        remove_generation(client, store, name)
-        raise
+    return Reindexed(name, *counts, False, seconds, tuple(held), carried)
 
 
 class _Build:

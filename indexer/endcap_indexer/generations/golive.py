@@ -1,0 +1,126 @@
+"""A generation goes live: nothing that was written meanwhile is lost.
+
+Beside each generation `live.json` says where its index was when it went live, how many rows there
+were and which of them were gone. So a rollback knows what was written to it since.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from opensearchpy import OpenSearch
+
+from endcap_indexer.encoder import Encoder
+from endcap_indexer.exceptions import ChecksumError
+from endcap_indexer.files import write_file
+from endcap_indexer.generations.carry import Carry
+from endcap_indexer.generations.checkpoints import (
+    Checkpoint,
+    Position,
+    read_positions,
+    settled_positions,
+)
+from endcap_indexer.generations.documents import scan_ids
+from endcap_indexer.generations.generation import Embedded, Generation
+from endcap_indexer.generations.indices import PATIENCE_SECONDS, swap_alias
+from endcap_indexer.generations.progress import Progress
+from endcap_indexer.generations.pursuit import Pursuit
+
+LIVE = "live.json"
+FORMAT = 1
+
+
+class Since(NamedTuple):
+    """A state of an index, from which changes are told: where its shards were, and its ids."""
+
+    positions: Checkpoint
+    ids: Sequence[str]
+
+
+def state_of(client: OpenSearch, index: str) -> Since:
+    """The state of an index now. What is written while its ids are read counts as written since."""
+    positions = settled_positions(client, index)
+    client.indices.refresh(index=index, request_timeout=PATIENCE_SECONDS)
+    return Since(positions, list(scan_ids(client, index)))
+
+
+def write_live(client: OpenSearch, generation: Generation) -> None:
+    """Say that this is the state in which a generation goes live, all of it followed."""
+    rows = np.arange(len(generation))
+    table = {
+        "format": FORMAT,
+        "shards": read_positions(client, generation.name),
+        "rows": len(generation),
+        "gone": np.setdiff1d(rows, generation.present_rows()).tolist(),
+    }
+    write_file(generation.path / LIVE, json.dumps(table).encode())
+
+
+def read_live(generation: Generation) -> Since | None:
+    """The state in which it went live; None where an earlier version did not write it down."""
+    path = generation.path / LIVE
+    try:
+        table = json.loads(path.read_bytes())
+        if table["format"] != FORMAT:
+            raise ValueError(f"its format is {table['format']!r}, this version reads {FORMAT}")
+        positions = {int(shard): Position(*known) for shard, known in table["shards"].items()}
+        rows = np.setdiff1d(np.arange(table["rows"]), np.array(table["gone"], np.int64))
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ChecksumError(
+            f"{path} is damaged ({error!r}); remove it, and what was written since is not carried"
+        ) from error
+    return Since(positions, generation.ids(rows))
+
+
+def go_live(
+    client: OpenSearch,
+    store: Path,
+    alias: str,
+    old: str | None,
+    generation: Generation,
+    encoder: Encoder | None,
+    since: Since | None,
+    *,
+    elsewhere: Sequence[Embedded] = (),
+    progress: Progress | None = None,
+    returns: bool = False,
+) -> int:
+    """Swap the alias from `old` to a finished generation, and carry what was written to `old`
+    since; how many writes that were. The caller holds the lease.
+
+    encoder: that of the generation; None where the shop brings its vectors. elsewhere: vectors that
+    need not be embedded again. returns: it was live before, so it is a new state that goes live.
+    Where the process dies before the swap nothing has changed for anybody, and after it the alias
+    names the new index, to which every client writes again what it had written to the old one.
+    """
+    pursuit = Pursuit(
+        client,
+        store,
+        generation.name,
+        generation,
+        encoder,
+        progress,
+        elsewhere=elsewhere,
+        resumes=False,
+    )
+    carry = None
+    if old is not None and since is not None:
+        carry = Carry(client, old, generation, since.positions, since.ids)
+        carry.catch_up()
+    pursuit.catch_up()
+    if carry is not None:
+        carry.generation = pursuit.generation
+        carry.catch_up()
+    if returns:
+        write_live(client, pursuit.generation)
+    before = settled_positions(client, generation.name)
+    swap_alias(client, alias, old, generation.name)
+    if carry is None:
+        return 0
+    carry.finish(before)
+    pursuit.catch_up()
+    return carry.carried

@@ -1,0 +1,130 @@
+"""What is written while a generation is built is in it when it goes live."""
+
+import threading
+from dataclasses import replace
+
+import pytest
+from built_shop import row
+
+from endcap_indexer.exceptions import GenerationError
+from endcap_indexer.generations import golive
+from endcap_indexer.generations.beside import INTERVAL_SECONDS
+
+
+def at(monkeypatch, moment, act):
+    """Act once, when this function of golive is called."""
+    before, done = getattr(golive, moment), []
+
+    def acted(*arguments, **options):
+        if not done:
+            done.append(True)
+            act()
+        return before(*arguments, **options)
+
+    monkeypatch.setattr(golive, moment, acted)
+
+
+def test_what_was_written_meanwhile_is_carried(built, monkeypatch, encoder):
+    built.build([row(n) for n in range(6)])
+    client, index = built.client, built.index
+
+    def write():
+        client.index(index=index, id="p1", body={**row(1, "upserted"), "price": 7.0})
+        client.index(index=index, id="new", body={"title": "new", "price": 1.0})
+        client.delete(index=index, id="p2")
+        client.index(index=index, id="brief", body={"title": "brief"})
+        client.delete(index=index, id="brief")
+
+    at(monkeypatch, "Carry", write)
+    done = built.build([row(n, "second") for n in range(6)])
+    assert done.carried >= 3
+    documents = built.documents()
+    assert set(documents) == {"p0", "p1", "p3", "p4", "p5", "new"}
+    assert (documents["p1"]["price"], documents["p3"]["title"]) == (7.0, "Lamp &amp; 3 second")
+    assert "oak <3" in documents["p1"]["endcap"]["attributes"]
+    built.assert_followed()
+
+
+def test_the_catalogue_wins_over_what_was_written_before(built):
+    built.build([row(n) for n in range(3)])
+    built.client.index(index=built.index, id="p1", body={"title": "upserted", "price": 1.0})
+    built.client.delete(index=built.index, id="p2")
+    done = built.build([row(n, "second") for n in range(3)])
+    assert done.carried == 0
+    documents = built.documents()
+    assert sorted(documents) == ["p0", "p1", "p2"]
+    assert documents["p1"]["title"] == "Lamp &amp; 1 second"
+    built.assert_followed()
+
+
+def test_what_is_on_its_way_at_the_swap_gives_way_to_what_is_newer(built, monkeypatch):
+    """Writes that had not arrived when the alias was swapped, and others right after it."""
+    built.build([row(n) for n in range(8)])
+    client, index = built.client, built.index
+    old, swap = built.live(), golive.swap_alias
+
+    def overtaken(*arguments):
+        swap(*arguments)
+        for id in ("p1", "p2", "p3", "late", "both"):
+            client.index(index=old, id=id, body={"title": "late", "price": 1.0})
+        client.delete(index=old, id="p4")
+        client.delete(index=old, id="p5")
+        client.index(index=index, id="p2", body={"title": "newer", "price": 2.0})
+        client.index(index=index, id="p5", body={"title": "newer", "price": 2.0})
+        client.index(index=index, id="both", body={"title": "newer", "price": 2.0})
+        client.delete(index=index, id="p3")
+
+    monkeypatch.setattr(golive, "swap_alias", overtaken)
+    built.build([row(n, "second") for n in range(8)])
+    titles = {id: each["title"] for id, each in built.documents().items()}
+    assert set(titles) == {"p0", "p1", "p2", "p5", "p6", "p7", "late", "both"}
+    assert titles["p1"] == titles["late"] == "late"
+    assert titles["p2"] == titles["p5"] == titles["both"] == "newer"
+    built.assert_followed()
+
+
+def test_the_live_one_is_followed_while_the_next_is_built(built, encoder, monkeypatch):
+    built.build([row(n) for n in range(3)])
+    encode, reached, go_on = encoder.encode_products, threading.Event(), threading.Event()
+
+    def encode_slowly(texts):
+        if "Lamp & 1 second" in texts[0]:
+            reached.set()
+            assert go_on.wait(60)
+        return encode(texts)
+
+    monkeypatch.setattr(encoder, "encode_products", encode_slowly)
+    built_next = threading.Thread(target=built.build, args=([row(1, "second")],))
+    built_next.start()
+    try:
+        assert reached.wait(60)
+        built.client.index(index=built.index, id="new", body={"title": "new", "price": 1.0})
+        generation = built.generation()
+        for _ in range(60):
+            generation = generation.refreshed()
+            if generation.rows(["new"])[0] >= 0:
+                break
+            threading.Event().wait(INTERVAL_SECONDS / 2)
+        assert generation.rows(["new"]).tolist() == [3]
+    finally:
+        go_on.set()
+        built_next.join()
+    assert sorted(built.documents()) == ["new", "p1"]
+    # vectors in the cluster are not copied: a document may say something else by then
+    assert encoder.encoded.count("new") == (1 if built.settings.vectors == "folder" else 2)
+    built.assert_followed()
+
+
+@pytest.mark.parametrize("built", ["embedded"], indirect=True)
+def test_a_document_that_the_new_index_refuses_ends_the_build(built, monkeypatch):
+    built.build([row(1)])
+
+    def write():
+        body = {"title": "odd", "weight": 1.0, "size": "large"}
+        built.client.index(index=built.index, id="odd", body=body)
+
+    at(monkeypatch, "Carry", write)
+    built.fields = replace(built.fields, numbers=("weight", "size"))
+    with pytest.raises(GenerationError, match="'odd', which was written while .* was built"):
+        built.build([{**row(1), "size": 3}])
+    assert built.live().endswith("-000001")
