@@ -21,11 +21,11 @@ from endcap_indexer.generations.checkpoints import (
     Position,
     read_positions,
     settled_positions,
+    write_checkpoint,
 )
 from endcap_indexer.generations.documents import scan_ids
 from endcap_indexer.generations.generation import Embedded, Generation
 from endcap_indexer.generations.indices import PATIENCE_SECONDS, swap_alias
-from endcap_indexer.generations.progress import Progress
 from endcap_indexer.generations.pursuit import Pursuit
 
 LIVE = "live.json"
@@ -84,28 +84,23 @@ def go_live(
     generation: Generation,
     encoder: Encoder | None,
     since: Since | None,
-    *,
     elsewhere: Sequence[Embedded] = (),
-    progress: Progress | None = None,
+    *,
     returns: bool = False,
 ) -> int:
     """Swap the alias from `old` to a finished generation, and carry what was written to `old`
     since; how many writes that were. The caller holds the lease.
 
-    encoder: that of the generation; None where the shop brings its vectors. elsewhere: vectors that
-    need not be embedded again. returns: it was live before, so it is a new state that goes live.
+    encoder: that of the generation. elsewhere: vectors that need not be embedded again. returns:
+    whether it was live before; else it is as it was built, and nobody has written to its index.
     Where the process dies before the swap nothing has changed for anybody, and after it the alias
     names the new index, to which every client writes again what it had written to the old one.
     """
+    if not returns:
+        write_checkpoint(generation.path, read_positions(client, generation.name))
+        write_live(client, generation)
     pursuit = Pursuit(
-        client,
-        store,
-        generation.name,
-        generation,
-        encoder,
-        progress,
-        elsewhere=elsewhere,
-        resumes=False,
+        client, store, generation.name, generation, encoder, elsewhere=elsewhere, resumes=False
     )
     carry = None
     if old is not None and since is not None:

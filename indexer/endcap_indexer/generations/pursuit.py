@@ -86,9 +86,9 @@ def encoder_of(store: Path, manifest: Manifest, known: Encoder | None = None) ->
 class Pursuit:
     """The caller holds the lease.
 
-    encoder: None where the shop brings its vectors. elsewhere: vectors that need not be embedded
-    again. resumes: whether what was embedded is kept for who goes on after an interruption, which
-    a build beside this does for itself.
+    encoder: for nothing where the shop brings its vectors. elsewhere: vectors that need not be
+    embedded again. resumes: whether what was embedded is kept for who goes on after an
+    interruption, which a build beside this does for itself.
     """
 
     def __init__(
@@ -104,13 +104,14 @@ class Pursuit:
         resumes: bool = True,
     ) -> None:
         self.generation = generation
-        self._client, self._index, self._encoder = client, index, encoder
+        self._client, self._index = client, index
         self._progress = progress or Silence()
         self._elsewhere, self._resumed = elsewhere, store if resumes else None
         manifest = generation.manifest
-        self._in_documents = encoder is not None and manifest.vectors != FOLDER
+        self._encoder = encoder if is_embedded(manifest) else None
+        self._in_documents = self._encoder is not None and manifest.vectors != FOLDER
         fields = CatalogueFields.from_table(manifest.catalogue)
-        self._reader = DocumentReader(fields, vectors=self._in_documents or encoder is None)
+        self._reader = DocumentReader(fields, vectors=self._in_documents or self._encoder is None)
         self._read = self._changed = self._embedded = self._removed = self._written = 0
 
     def is_behind(self) -> bool:

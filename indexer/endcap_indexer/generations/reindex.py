@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -25,15 +26,14 @@ from endcap_indexer.catalogue import (
     read_products,
 )
 from endcap_indexer.encoder import Encoder
-from endcap_indexer.exceptions import FieldsError, GenerationError, VectorsError
+from endcap_indexer.exceptions import FieldsError, GateError, GenerationError, VectorsError
 from endcap_indexer.generations.beside import embedded_alike, followed_beside, pursue
 from endcap_indexer.generations.build import GenerationWriter
-from endcap_indexer.generations.checkpoints import read_positions, write_checkpoint
 from endcap_indexer.generations.chunks import chunks
 from endcap_indexer.generations.embeddings import Embeddings, ShopVectors
 from endcap_indexer.generations.gates import Gates, check_gates
 from endcap_indexer.generations.generation import Embedded, Generation
-from endcap_indexer.generations.golive import go_live, state_of, write_live
+from endcap_indexer.generations.golive import go_live, state_of
 from endcap_indexer.generations.indices import (
     IndexSettings,
     create_index,
@@ -51,11 +51,11 @@ from endcap_indexer.generations.manifest import (
     number_of,
 )
 from endcap_indexer.generations.progress import Progress, Silence
-from endcap_indexer.generations.pursuit import is_embedded
 from endcap_indexer.generations.readback import read_back
 from endcap_indexer.generations.removal import (
     finished,
     next_number,
+    remove_generation,
     remove_leftovers,
     remove_old,
 )
@@ -144,25 +144,24 @@ def reindex(
                 with _unless_refused(client, store, name):
                     opened = Generation.open(generation_folder(store, name))
                     check_gates(client, opened, catalogue.fields, build.mapping, live, gates)
-            write_checkpoint(opened.path, read_positions(client, name))
-            write_live(client, opened)
-            carried = go_live(
-                client,
-                store,
-                index,
-                live,
-                opened,
-                encoder if is_embedded(manifest) else None,
-                since,
-                elsewhere=embedded_alike(pursuit, manifest),
-                progress=progress,
-            )
+            alike = embedded_alike(pursuit, manifest)
+            carried = go_live(client, store, index, live, opened, encoder, since, alike)
         kept = (live, name, *finished(store, index)[-settings.keep :])
         held = remove_old(client, store, index, keep=kept)
         vectors.discard()
     seconds = time.monotonic() - started
     counts = (manifest.products, vectors.embedded, vectors.reused, manifest.bad_rows)
     return Reindexed(name, *counts, False, seconds, tuple(held), carried)
+
+
+@contextmanager
+def _unless_refused(client: OpenSearch, store: Path, name: str) -> Iterator[None]:
+    """What does not pass the gates is removed; what was embedded for it is kept."""
+    try:
+        yield
+    except GateError:
+        remove_generation(client, store, name)
+        raise
 
 
 class _Build:
