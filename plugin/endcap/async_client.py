@@ -17,6 +17,7 @@ from endcap.serializer import FastJSONSerializer
 from endcap.steps import Call
 from endcap.transports import LoopTransport, share
 from endcap.upserts import Refresh, Upserted
+from endcap_indexer.catalogue import Row
 
 
 class AsyncSearchClient(opensearchpy.AsyncOpenSearch):
@@ -105,7 +106,7 @@ class AsyncSearchClient(opensearchpy.AsyncOpenSearch):
         self,
         *,
         index: str,
-        products: Iterable[Mapping[str, Any]],
+        products: Iterable[Mapping[str, Any] | Row],
         refresh: Refresh = False,
         follow: bool = True,
     ) -> Upserted:

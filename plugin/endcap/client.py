@@ -16,6 +16,7 @@ from endcap.serializer import FastJSONSerializer
 from endcap.steps import Call
 from endcap.transports import share
 from endcap.upserts import Refresh, Upserted
+from endcap_indexer.catalogue import Row
 
 
 class SearchClient(opensearchpy.OpenSearch):
@@ -118,16 +119,17 @@ class SearchClient(opensearchpy.OpenSearch):
         self,
         *,
         index: str,
-        products: Iterable[Mapping[str, Any]],
+        products: Iterable[Mapping[str, Any] | Row],
         refresh: Refresh = False,
         follow: bool = True,
     ) -> Upserted:
         """Write products to the live index at once, and remove those with `endcap.deleted`.
 
-        products: rows as the catalogue has them. They are found by their words after a refresh
-        (refresh=True or "wait_for" does it at once) and by their vectors within seconds: follow
-        says whether this client sees to that in the background while nobody else does. A bad row
-        and what the engine refuses are told in the answer, and cost no other product anything.
+        products: rows as the catalogue has them, or as `read_rows` reads them. They are found by
+        their words after a refresh (refresh=True or "wait_for" does it at once) and by their
+        vectors within seconds: follow says whether this client sees to that in the background while
+        nobody else does. A bad row and what the engine refuses are told in the answer, and cost no
+        other product anything.
         Raises `ConfigurationError` for an index that `endcap reindex` did not build, and what
         opensearch-py raises.
         """

@@ -1,7 +1,7 @@
 """What the two clients share: the store, the open snapshots, and the steps of each verb."""
 
 import datetime
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -80,12 +80,12 @@ class Core:
         return (yield from similar(request, snapshot, item))
 
     def upsert(
-        self, index: str, products: Iterable[Mapping[str, Any]], refresh: Refresh
+        self, index: str, products: Iterable[Mapping[str, Any] | Row], refresh: Refresh
     ) -> Steps[Upserted]:
-        rows = [Row(PRODUCTS, line, dict(each)) for line, each in enumerate(products, start=1)]
-        return self.upsert_rows(index, rows, refresh)
-
-    def upsert_rows(self, index: str, rows: Sequence[Row], refresh: Refresh) -> Steps[Upserted]:
+        rows = [
+            each if isinstance(each, Row) else Row(PRODUCTS, line, dict(each))
+            for line, each in enumerate(products, start=1)
+        ]
         return upsert(self.snapshots, index, rows, refresh)
 
     def follow(self, index: str, client: OpenSearch) -> None:

@@ -44,7 +44,8 @@ class Refused(NamedTuple):
     """A product of which nothing was written: `place` among those given, from 0."""
 
     place: int
-    reason: str  # of a bad row with its place and field: `products:3: price: -1 is negative; …`
+    field: str | None  # None: the whole product, or what the engine says of it
+    reason: str
 
 
 class Upserted(NamedTuple):
@@ -107,7 +108,7 @@ def _read_changes(snapshot: Snapshot, rows: Sequence[Row]) -> _Read:
     for place, row in enumerate(rows):
         found = reader.read(row)
         if isinstance(found, BadRow):
-            read.refused.append(Refused(place, str(found)))
+            read.refused.append(Refused(place, found.field, found.reason))
             continue
         earlier = last.pop(found.id, None)
         if earlier is not None:
@@ -137,7 +138,7 @@ def _write(
                 elif "error" in result:
                     error = result["error"]
                     reason = f"{changes[place].id}: {error.get('type')}: {error.get('reason')}"
-                    refused[place] = Refused(place, reason)
+                    refused[place] = Refused(place, None, reason)
                 else:
                     landed[place] = result["_index"]
                     refused.pop(place, None)

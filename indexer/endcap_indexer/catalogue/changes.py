@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from endcap_indexer.catalogue.fields import CatalogueFields
+from endcap_indexer.catalogue.formats import Broken
 from endcap_indexer.catalogue.mapping import OURS
+from endcap_indexer.catalogue.plain import plain_row
 from endcap_indexer.catalogue.products import Product, ProductReader
 from endcap_indexer.catalogue.rows import BadRow, Row
 from endcap_indexer.catalogue.values import WrongValue, read_boolean, read_id
@@ -30,10 +32,13 @@ class ChangeReader:
 
     def read(self, row: Row) -> Product | Removal | BadRow:
         """`endcap.deleted`, or `deleted` in an object `endcap`, says that a product is gone."""
-        values = {name: row.values[name] for name in row.values if name not in (OURS, DELETED)}
+        found = plain_row(row.values)
+        if isinstance(found, Broken):
+            return BadRow(row.file, row.line, found.field, found.reason)
+        values = {name: found[name] for name in found if name not in (OURS, DELETED)}
         name = DELETED
         try:
-            if not _is_deleted(row.values):
+            if not _is_deleted(found):
                 return self._products.read(Row(row.file, row.line, values))
             name = self._id
             return Removal(read_id(values.get(name, "")))

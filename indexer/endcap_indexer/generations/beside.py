@@ -25,7 +25,8 @@ logger = logging.getLogger(__name__)
 def pursue(
     client: OpenSearch, store: Path, live: Generation | None, encoder: Encoder | None
 ) -> Pursuit | None:
-    """Of the live generation; None where there is none, or none that can be followed.
+    """The live generation brought up to date; None where there is none, or none that can be
+    followed. A row that is written later is of a document that was changed later.
 
     encoder: one that is open, which may be another's.
     """
@@ -36,7 +37,9 @@ def pursue(
     except EncoderError as error:
         logger.warning("%s is not followed meanwhile: %s", live.name, error)
         return None
-    return Pursuit(client, store, live.name, live, opened, resumes=False)
+    pursuit = Pursuit(client, store, live.name, live, opened, resumes=False)
+    pursuit.catch_up()
+    return pursuit
 
 
 def embedded_alike(pursuit: Pursuit | None, manifest: Manifest) -> Sequence[Embedded]:

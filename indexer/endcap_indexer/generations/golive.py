@@ -26,7 +26,7 @@ from endcap_indexer.generations.checkpoints import (
 from endcap_indexer.generations.documents import scan_ids
 from endcap_indexer.generations.generation import Embedded, Generation
 from endcap_indexer.generations.indices import PATIENCE_SECONDS, swap_alias
-from endcap_indexer.generations.pursuit import Pursuit
+from endcap_indexer.generations.pursuit import Pursuit, is_embedded
 
 LIVE = "live.json"
 FORMAT = 1
@@ -91,31 +91,37 @@ def go_live(
     """Swap the alias from `old` to a finished generation, and carry what was written to `old`
     since; how many writes that were. The caller holds the lease.
 
-    encoder: that of the generation. elsewhere: vectors that need not be embedded again. returns:
-    whether it was live before; else it is as it was built, and nobody has written to its index.
+    encoder: that of the generation; without it what is carried gets no vectors yet. elsewhere:
+    vectors that need not be embedded again. returns: whether it was live before; else it is as it
+    was built, and nobody has written to its index.
     Where the process dies before the swap nothing has changed for anybody, and after it the alias
     names the new index, to which every client writes again what it had written to the old one.
     """
     if not returns:
         write_checkpoint(generation.path, read_positions(client, generation.name))
         write_live(client, generation)
-    pursuit = Pursuit(
-        client, store, generation.name, generation, encoder, elsewhere=elsewhere, resumes=False
-    )
+    pursuit = None
+    if encoder is not None or not is_embedded(generation.manifest):
+        pursuit = Pursuit(
+            client, store, generation.name, generation, encoder, elsewhere=elsewhere, resumes=False
+        )
     carry = None
     if old is not None and since is not None:
         carry = Carry(client, old, generation, since.positions, since.ids)
         carry.catch_up()
-    pursuit.catch_up()
+    if pursuit is not None:
+        pursuit.catch_up()
+        generation = pursuit.generation
     if carry is not None:
-        carry.generation = pursuit.generation
+        carry.generation = generation
         carry.catch_up()
     if returns:
-        write_live(client, pursuit.generation)
+        write_live(client, generation)
     before = settled_positions(client, generation.name)
     swap_alias(client, alias, old, generation.name)
     if carry is None:
         return 0
     carry.finish(before)
-    pursuit.catch_up()
+    if pursuit is not None:
+        pursuit.catch_up()
     return carry.carried

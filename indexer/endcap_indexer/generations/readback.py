@@ -65,4 +65,5 @@ def _read(
     hits = scan(client, query=body, index=live.name, size=CHUNK_HITS)
     while chunk := list(islice(hits, CHUNK_HITS)):
         rows = np.array([hit["fields"][ROW_FIELD][0] for hit in chunk], np.int64)
-        yield rows, unpack_vectors(chunk, live.manifest.dimension)
+        known = rows < len(live)  # others may have been added meanwhile
+        yield rows[known], unpack_vectors(chunk, live.manifest.dimension)[known]

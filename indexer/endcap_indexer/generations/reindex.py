@@ -133,6 +133,7 @@ def reindex(
         remove_leftovers(client, store, index)
         name = name_generation(index, next_number(client, store, index))
         pursuit = pursue(client, store, generation, encoder)
+        generation = pursuit.generation if pursuit else generation
         since = state_of(client, live) if live and number_of(index, live) else None
         with (
             read_back(client, generation, _reused(catalogue, encoder), progress) as known,

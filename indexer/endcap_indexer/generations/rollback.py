@@ -1,22 +1,27 @@
 """Back to a generation that is still there, by the same swap that a build ends with."""
 
+import logging
 from pathlib import Path
 from typing import NamedTuple
 
 from opensearchpy import OpenSearch
 
-from endcap_indexer.exceptions import GenerationError
+from endcap_indexer.encoder import Encoder
+from endcap_indexer.exceptions import EncoderError, GenerationError, VectorsError
 from endcap_indexer.generations.generation import Generation
+from endcap_indexer.generations.golive import Since, go_live, read_live
 from endcap_indexer.generations.indices import (
     list_indices,
     live_index,
     named_generation,
     single_index,
-    swap_alias,
 )
 from endcap_indexer.generations.lease import hold_lease
 from endcap_indexer.generations.manifest import generation_folder, number_of
+from endcap_indexer.generations.pursuit import encoder_of
 from endcap_indexer.generations.removal import finished
+
+logger = logging.getLogger(__name__)
 
 
 class RolledBack(NamedTuple):
@@ -24,11 +29,13 @@ class RolledBack(NamedTuple):
 
     generation: str
     before: str
+    carried: int = 0  # writes to what was live, since it went live
 
 
 def roll_back(client: OpenSearch, store: Path, index: str, to: str | None = None) -> RolledBack:
     """Let the alias `index` name an earlier generation, the last one before the live one unless
-    told; a later one may be told too.
+    told; a later one may be told too. What was written to the live one since it went live is
+    carried, so no upsert is lost.
 
     GenerationError says what there is, or why it cannot be used; nothing is changed then.
     """
@@ -39,9 +46,36 @@ def roll_back(client: OpenSearch, store: Path, index: str, to: str | None = None
         chosen = to or _before(client, store, index, live)
         if chosen == live:
             raise GenerationError(f"{chosen} is live already")
-        _check(client, store, index, chosen)
-        swap_alias(client, index, live, chosen)
-    return RolledBack(chosen, live)
+        generation = _check(client, store, index, chosen)
+        since, encoder = _since(store, live), _encoder(store, generation)
+        carried = go_live(client, store, index, live, generation, encoder, since, returns=True)
+    return RolledBack(chosen, live, carried)
+
+
+def _since(store: Path, live: str) -> Since | None:
+    """The state in which the live one went live; None where nobody can say: to go back is what the
+    operator wants, so that is told and no reason to stay.
+    """
+    try:
+        since = read_live(Generation.open(generation_folder(store, live)))
+    except (GenerationError, VectorsError) as error:
+        logger.warning("what was written to %s is not carried: %s", live, error)
+        return None
+    if since is None:
+        logger.warning(
+            "what was written to %s is not carried: an earlier version built it, and did not note"
+            " where it went live",
+            live,
+        )
+    return since
+
+
+def _encoder(store: Path, generation: Generation) -> Encoder | None:
+    try:
+        return encoder_of(store, generation.manifest)
+    except EncoderError as error:
+        logger.warning("what is carried has no vectors yet: %s", error)
+        return None
 
 
 def _before(client: OpenSearch, store: Path, index: str, live: str) -> str:
@@ -59,8 +93,8 @@ def _there(client: OpenSearch, store: Path, index: str) -> list[str]:
     return [name for name in finished(store, index) if name in ours]
 
 
-def _check(client: OpenSearch, store: Path, index: str, name: str) -> None:
-    """Raise where folder or index is not there, damaged, or not of one build."""
+def _check(client: OpenSearch, store: Path, index: str, name: str) -> Generation:
+    """The generation; raise where folder or index is not there, damaged, or not of one build."""
     there = _there(client, store, index)
     if name not in there:
         raise GenerationError(
@@ -74,3 +108,4 @@ def _check(client: OpenSearch, store: Path, index: str, name: str) -> None:
             f"the index {name} is not of {generation.path}, which was built at"
             f" {generation.manifest.created}: the store is not the one it was built in"
         )
+    return generation

@@ -88,7 +88,9 @@ def rollback(
         to = None if what == GENERATION else what
         with open_client(engine, store, Configuration.read(config)) as (client, folder):
             done = roll_back(client, folder, index, to)
-        say(open_console(), f"is live instead of {done.before}", label=done.generation)
+        carried = f"; {done.carried:,} later writes are carried along" if done.carried else ""
+        line = f"is live instead of {done.before}{carried}"
+        say(open_console(), line, label=done.generation)
         return
     before = _open_registry(index, store, engine, config).roll_back(what)
     said = f"no {what} is promoted now" if before is None else f"{before} is promoted again"

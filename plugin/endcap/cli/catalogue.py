@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 from rich import box
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -29,10 +30,12 @@ from endcap.cli.terminal import (
     say_bad_rows,
     say_rehearsed,
     say_reindexed,
+    say_updated,
 )
 from endcap.client import SearchClient
 from endcap.configuration import Configuration, is_url
 from endcap.operations import build_generation, misfit, rehearse_generation
+from endcap.updating import update_index
 from endcap_indexer.catalogue import BadRows, Files, find_files, stop_at_bad_row
 from endcap_indexer.generations import (
     GenerationInfo,
@@ -66,6 +69,10 @@ def reindex(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Read and check everything, write nothing.")
     ] = False,
+    update: Annotated[
+        bool,
+        typer.Option("--update", help="Write the file's products to the live index: no build."),
+    ] = False,
 ) -> None:
     """Build the next generation of a catalogue and swap the alias to it."""
     console = open_console()
@@ -74,6 +81,9 @@ def reindex(
     found = find_files(catalogue)
     for path in found.left_out:
         say(console, f"{path} is no catalogue file", label="left out", style="yellow")
+    if update:
+        _update(console, engine, store, configuration, index, Files(*found.paths), strict=strict)
+        return
     with (
         _open(engine, store, configuration, dry_run) as (client, folder),
         TerminalProgress(console) as progress,
@@ -107,6 +117,33 @@ def _open(
             engine = opened.enter_context(TemporaryDirectory(prefix="endcap-"))
             store = Path(engine)
         yield opened.enter_context(open_client(engine, store, configuration, building=True))
+
+
+def _update(
+    console: Console,
+    engine: str | None,
+    store: Path | None,
+    configuration: Configuration,
+    index: str,
+    changes: Files,
+    *,
+    strict: bool,
+) -> None:
+    bad_rows = BadRows()
+    with (
+        open_client(engine, store, configuration) as (client, folder),
+        TerminalProgress(console) as progress,
+    ):
+        done = update_index(
+            client,
+            folder,
+            index,
+            changes,
+            on_bad_row=stop_at_bad_row if strict else bad_rows,
+            progress=progress,
+        )
+    say_bad_rows(console, bad_rows)
+    say_updated(console, index, done)
 
 
 def _configure(

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from endcap.event_sources import Unknown
 from endcap.training import Kept
+from endcap.updating import Updated
 from endcap_indexer.catalogue import BadRows
 from endcap_indexer.generations import Attached, Followed, Rehearsed, Reindexed
 from endcap_reranker import Interactions
@@ -57,6 +58,8 @@ def say_reindexed(console: Console, catalogue: Sequence[Path], done: Reindexed) 
     say(console, line, label=done.generation, style="bold")
     for name in done.held:
         say(console, f"{name} is kept, since a reader still has it open")
+    if done.carried:
+        say(console, f"{done.carried:,} writes that were made meanwhile are carried along")
 
 
 def say_rehearsed(console: Console, catalogue: Sequence[Path], done: Rehearsed) -> None:
@@ -104,6 +107,19 @@ def say_followed(console: Console, name: str, done: Followed) -> None:
     if done.segments >= MANY_SEGMENTS:
         merging = f"{done.segments:,} segments slow opening down; merge them: endcap attach {name}"
         say(console, merging, label="but", style="yellow")
+
+
+def say_updated(console: Console, name: str, done: Updated) -> None:
+    """What a file of changes did, and who sees to the vectors."""
+    line = (
+        f"{done.written:,} products written, {done.removed:,} removed{_bad(done.refused)},"
+        f" {done.seconds:.1f} s"
+    )
+    say(console, line, label=name, style="bold")
+    if done.waits_for is not None:
+        say(console, f"vectors follow, since {done.waits_for}", label="later", style="yellow")
+    elif done.followed is not None:
+        say_followed(console, name, done.followed)
 
 
 def say_left_out(console: Console, interactions: Interactions, unknown: Unknown) -> None:

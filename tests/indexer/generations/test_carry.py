@@ -7,7 +7,7 @@ import pytest
 from built_shop import row
 
 from endcap_indexer.exceptions import GenerationError
-from endcap_indexer.generations import golive
+from endcap_indexer.generations import golive, roll_back
 from endcap_indexer.generations.beside import INTERVAL_SECONDS
 
 
@@ -88,13 +88,13 @@ def test_the_live_one_is_followed_while_the_next_is_built(built, encoder, monkey
     encode, reached, go_on = encoder.encode_products, threading.Event(), threading.Event()
 
     def encode_slowly(texts):
-        if "Lamp & 1 second" in texts[0]:
+        if any("Lamp & 1 second" in text for text in texts):
             reached.set()
             assert go_on.wait(60)
         return encode(texts)
 
     monkeypatch.setattr(encoder, "encode_products", encode_slowly)
-    built_next = threading.Thread(target=built.build, args=([row(1, "second")],))
+    built_next = threading.Thread(target=built.build, args=([row(n, "second") for n in (1, 2, 3)],))
     built_next.start()
     try:
         assert reached.wait(60)
@@ -109,7 +109,7 @@ def test_the_live_one_is_followed_while_the_next_is_built(built, encoder, monkey
     finally:
         go_on.set()
         built_next.join()
-    assert sorted(built.documents()) == ["new", "p1"]
+    assert sorted(built.documents()) == ["new", "p1", "p2", "p3"]
     # vectors in the cluster are not copied: a document may say something else by then
     assert encoder.encoded.count("new") == (1 if built.settings.vectors == "folder" else 2)
     built.assert_followed()
@@ -128,3 +128,40 @@ def test_a_document_that_the_new_index_refuses_ends_the_build(built, monkeypatch
     with pytest.raises(GenerationError, match="'odd', which was written while .* was built"):
         built.build([{**row(1), "size": 3}])
     assert built.live().endswith("-000001")
+
+
+def test_what_was_written_since_it_went_live_survives_a_rollback(built):
+    built.build([row(n) for n in range(6)])
+    client, index = built.client, built.index
+    client.index(index=index, id="before", body={"title": "before", "price": 1.0})
+    built.build([row(n, "second") for n in range(1, 7)])
+    assert set(built.documents()) == {f"p{n}" for n in range(1, 7)}
+    client.index(index=index, id="new", body={"title": "new", "price": 1.0})
+    client.update(index=index, id="p1", body={"doc": {"price": 99.0}})
+    client.delete(index=index, id="p2")
+    built.follow()
+    client.index(index=index, id="later", body={"title": "later", "price": 1.0})
+    client.delete(index=index, id="new")
+    done = roll_back(built.client, built.store, built.index)
+    assert done.carried >= 3
+    documents = built.documents()
+    assert set(documents) == {"p0", "p1", "p3", "p4", "p5", "before", "later"}
+    assert (documents["p1"]["price"], documents["p3"]["title"]) == (99.0, "Lamp &amp; 3 first")
+    built.follow()
+    built.assert_followed()
+    client.delete(index=index, id="p0")
+    roll_back(built.client, built.store, built.index, done.before)
+    assert set(built.documents()) == {"p1", "p3", "p4", "p5", "p6", "later"}
+    built.follow()
+    built.assert_followed()
+
+
+@pytest.mark.parametrize("built", ["embedded"], indirect=True)
+def test_a_rollback_from_a_damaged_generation_says_what_it_leaves_behind(built, caplog):
+    built.build([row(1)])
+    built.build([row(1, "second")])
+    built.client.update(index=built.index, id="p1", body={"doc": {"price": 99.0}})
+    (built.generation().path / "columns.npy").write_bytes(b"damaged")
+    roll_back(built.client, built.store, built.index)
+    assert built.documents()["p1"]["price"] == 1.5
+    assert "is not carried" in caplog.text

@@ -3,7 +3,7 @@ import functools
 import pytest
 
 from endcap.cli.progress import TerminalProgress
-from endcap_indexer.generations import generation_folder
+from endcap_indexer.generations import generation_folder, hold_lease
 
 GUESSED = """\
 endcap.toml names no fields, so these are guessed:
@@ -211,3 +211,31 @@ def test_a_place_without_a_catalogue(run, folder, place):
     said = run("reindex", "catalogue.jsonl", place, "--store", "data", code=1).stderr
     assert said.startswith(f"error {place}: no catalogue file lies there; expected .jsonl, ")
     assert not (folder / "data").exists()
+
+
+def test_a_file_of_changes_is_written_and_followed(run, write_rows, folder):
+    reindex(run)
+    write_rows(
+        "changes.jsonl",
+        [
+            {"id": "new", "title": "oak lamp", "price": 3.0},
+            {"id": "p000", "endcap": {"deleted": True}},
+            {"id": "bad", "title": "bad", "price": -1},
+            "{",
+        ],
+    )
+    update = functools.partial(run, "reindex", "changes.jsonl", "--update", "--store", "data")
+    said = update().stdout
+    assert "changes.jsonl:3: price: -1 is negative" in said
+    assert "changes.jsonl:4: is not JSON" in said
+    assert "products 1 products written, 1 removed, 1 bad rows" in said
+    assert "1 embedded, 1 gone" in said
+    assert "oak lamp  new" in run("search", "oak", "--store", "data").stdout
+    with hold_lease(folder / "data"):
+        assert "later vectors follow, since process" in update().stdout
+    assert "products-000002" in reindex(run, "--force").stdout
+
+
+def test_an_update_needs_something_to_update(run):
+    said = run("reindex", "catalogue.jsonl", "--update", "--store", "data", code=1).stderr
+    assert "data does not exist; run: endcap reindex CATALOGUE" in said

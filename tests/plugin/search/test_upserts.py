@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from datetime import date
 from types import SimpleNamespace
 from uuid import uuid4
 
@@ -90,17 +91,17 @@ def test_bad_rows_cost_nobody_else_anything(shop):
     done = shop.upsert(
         new("a", "oak lamp"),
         new("b", "oak lamp", price=-1),
-        {"title": "no id"},
+        {"title": "no id", "released": date(2026, 11, 28)},
         new("c", "oak lamp", **{"endcap.deleted": "perhaps"}),
         new("a", "steel lamp"),
         refresh=True,
     )
     assert (done.written, done.removed) == (1, 0)
     assert [each.place for each in done.refused] == [1, 2, 3]
-    first, second, third = (each.reason for each in done.refused)
-    assert first.startswith("products:2: price: -1 is negative")
-    assert second == "products:3: id: is missing; every product needs one"
-    assert third.startswith("products:4: endcap.deleted: 'perhaps' is no boolean")
+    first, second, third = ((each.field, each.reason) for each in done.refused)
+    assert first == ("price", "-1 is negative; write 0 or more, or leave the field out")
+    assert second == ("id", "is missing; every product needs one")
+    assert third == ("endcap.deleted", "'perhaps' is no boolean; write true or false")
     assert shop.plain.get(index=shop.index, id="a")["_source"]["title"] == "steel lamp"
     assert not shop.plain.exists(index=shop.index, id="b")
 
