@@ -4,7 +4,6 @@ Beside each generation `live.json` says where its index was when it went live, h
 were and which of them were gone. So a rollback knows what was written to it since.
 """
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +13,7 @@ from opensearchpy import OpenSearch
 
 from endcap_indexer.encoder import Encoder
 from endcap_indexer.exceptions import ChecksumError
-from endcap_indexer.files import write_file
+from endcap_indexer.files import sealed, unsealed, write_file
 from endcap_indexer.generations.carry import Carry
 from endcap_indexer.generations.checkpoints import (
     Checkpoint,
@@ -51,18 +50,18 @@ def write_live(client: OpenSearch, generation: Generation) -> None:
     rows = np.arange(len(generation))
     table = {
         "format": FORMAT,
-        "shards": read_positions(client, generation.name),
+        "shards": {str(n): at for n, at in read_positions(client, generation.name).items()},
         "rows": len(generation),
         "gone": np.setdiff1d(rows, generation.present_rows()).tolist(),
     }
-    write_file(generation.path / LIVE, json.dumps(table).encode())
+    write_file(generation.path / LIVE, sealed(table))
 
 
 def read_live(generation: Generation) -> Since | None:
     """The state in which it went live; None where an earlier version did not write it down."""
     path = generation.path / LIVE
     try:
-        table = json.loads(path.read_bytes())
+        table = unsealed(path.read_bytes())
         if table["format"] != FORMAT:
             raise ValueError(f"its format is {table['format']!r}, this version reads {FORMAT}")
         positions = {int(shard): Position(*known) for shard, known in table["shards"].items()}
