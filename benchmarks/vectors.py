@@ -30,7 +30,9 @@ from server import open_server
 from shop import DataFolder, Shop
 from synthetic import make_queries
 
+from endcap.accounts import Account
 from endcap.bodies import Reading, read_body
+from endcap.breakers import Breakers
 from endcap.cli.terminal import say
 from endcap.drivers import Executor, SyncDriver
 from endcap.evaluation.comparison import Row
@@ -41,7 +43,7 @@ from endcap.plans import Plan
 from endcap.product_vectors import ClusterVectors
 from endcap.requests import SearchRequest, read_request
 from endcap.serializer import FastJSONSerializer
-from endcap.stages import Account, Search
+from endcap.stages import Search
 from endcap.steps import Call
 from endcap.tuning import Tuning
 from endcap_indexer.catalogue import ROW_FIELD, BadRows, Files, text_query
@@ -223,14 +225,19 @@ def find_best(
 
 
 def run_leg(bench: Bench, snapshot: Snapshot, request: SearchRequest) -> NDArray[np.int64]:
-    leg = vector_leg(request, snapshot, read(request), WINDOW, NO_FLOOR, "both")
+    reading = read(request)
+    assert snapshot.queries is not None  # the benchmark's own encoder was stored
+    query_vector = snapshot.queries.encode_query(reading.text)
+    leg = vector_leg(request, snapshot, reading, WINDOW, query_vector, NO_FLOOR)
     return bench.driver.run(leg).found.rows[:BEST]
 
 
 def run_search(bench: Bench, snapshot: Snapshot, request: SearchRequest) -> Any:
     tuning = snapshot.tuning
-    plan = Plan(WINDOW, "both", "convex", tuning.floor, tuning.weights, None)
-    search = Search(request, read(request), snapshot, plan, None, Account([]))
+    plan = Plan(WINDOW, "both", "convex", tuning.floor, tuning.weights, None, None)
+    search = Search(
+        request, read(request), snapshot, plan, None, Account([], Breakers(5, 10.0), snapshot.index)
+    )
     return bench.driver.run(search.run())
 
 

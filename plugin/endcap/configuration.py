@@ -42,12 +42,18 @@ class EncoderSettings:
 
 @dataclass(frozen=True)
 class SearchSettings:
-    """The table `[search]`."""
+    """The table `[search]`.
+
+    breaker_faults: in a row, after which a stage is left out; every `breaker_pause_s` seconds one
+    search tries it again.
+    """
 
     window: int = 200  # candidates of each leg; never depends on the page
     fusion: Fusion = "convex"
     recall: Recall = "both"
     budget_ms: float | None = None  # None: no deadline
+    breaker_faults: int = 5
+    breaker_pause_s: float = 10.0
 
 
 @dataclass(frozen=True)
@@ -190,21 +196,23 @@ def _count_from_none(name: str, value: Any) -> int:
     return value
 
 
-def _milliseconds(name: str, value: Any) -> float:
-    if (
-        not isinstance(value, int | float)
-        or isinstance(value, bool)
-        or not 0 < value < float("inf")
-    ):
-        raise ConfigurationError(f"{name} is {value!r}; write milliseconds above 0, such as 50")
-    return float(value)
+def _above_0(unit: str) -> Callable[[str, Any], float]:
+    def read(name: str, value: Any) -> float:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not 0 < value < float("inf"):
+            raise ConfigurationError(f"{name} is {value!r}; write {unit} above 0, such as 50")
+        return float(value)
+
+    return read
 
 
 _SEARCH: dict[str, Callable[[str, Any], Any]] = {
     "window": _count,
     "fusion": _one_of(Fusion),
     "recall": _one_of(Recall),
-    "budget_ms": _milliseconds,
+    "budget_ms": _above_0("milliseconds"),
+    "breaker_faults": _count,
+    "breaker_pause_s": _above_0("seconds"),
 }
 _ENCODER: dict[str, Callable[[str, Any], Any]] = {
     "model": _text,

@@ -7,7 +7,8 @@ from typing import Any
 
 from opensearchpy import OpenSearch
 
-from endcap import pipeline, profiles
+from endcap import profiles
+from endcap.breakers import Breakers
 from endcap.conditions import Query
 from endcap.configuration import Configuration, SearchSettings, find_store
 from endcap.drivers import Executor
@@ -17,6 +18,7 @@ from endcap.histories import Identify
 from endcap.identity import Identity
 from endcap.multi_search import MultiSearch, multi_search
 from endcap.opening import Snapshot
+from endcap.pipeline import Pipeline
 from endcap.profiles import Event, Profile
 from endcap.requests import SearchRequest, read_request
 from endcap.similar import similar
@@ -39,12 +41,17 @@ class Core:
         self.store = find_store(store, configuration)
         self.settings = settings or configuration.search
         self.executor = Executor(WORKERS)
+        self.breakers = Breakers(self.settings.breaker_faults, self.settings.breaker_pause_s)
         self.snapshots = Snapshots(
-            self.store, poll_interval_s=POLL_INTERVAL_S, cached_queries=CACHED_QUERIES
+            self.store,
+            poll_interval_s=POLL_INTERVAL_S,
+            cached_queries=CACHED_QUERIES,
+            breakers=self.breakers,
         )
         self._following = (
             None if self.store is None else Following(self.store, self.snapshots.encoder)
         )
+        self._pipeline = Pipeline(self.snapshots, self.settings, self.breakers)
         self._identity: Identity | None = None
         self._has_indices = False
 
@@ -57,8 +64,7 @@ class Core:
         arguments: Mapping[str, Any],
     ) -> Steps[Any]:
         request = read_request(body, index, arguments, user=user, session=session)
-        identify = self._identify(request)
-        return pipeline.search(request, self.snapshots, self.settings, identify)
+        return self._pipeline.search(request, self._identify(request))
 
     def multi_search(
         self,
@@ -121,8 +127,7 @@ class Core:
         return resolved
 
     def _attempt(self, request: SearchRequest) -> Steps[Any]:
-        identify = self._identify(request)
-        return pipeline.attempt(request, self.snapshots, self.settings, identify)
+        return self._pipeline.attempt(request, self._identify(request))
 
     def _identify(self, request: SearchRequest) -> Identify | None:
         user, session = request.options.user, request.options.session

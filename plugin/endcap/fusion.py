@@ -1,10 +1,6 @@
-"""Fusion: the legs become one window of candidates, and the fused order is their weighted sum.
+"""Fusion: the legs become one window of candidates."""
 
-Both scores are calibrated first, by the query's own best or by rank (reciprocal rank fusion), so
-fusion is one formula: `sum(weight * calibrated)` (`endcap_reranker.calibration` has the sources).
-"""
-
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,18 +12,7 @@ from endcap.histories import HistoryLeg
 from endcap.neighbours import VectorLeg
 from endcap.opening import Snapshot
 from endcap.recall import LexicalLeg, Scored
-from endcap_reranker import (
-    Blend,
-    Candidates,
-    LexicalColumn,
-    Reranked,
-    Reranker,
-    Scorer,
-    Shopper,
-    TextColumn,
-    by_best,
-    by_rank,
-)
+from endcap_reranker import Shopper
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,28 +68,6 @@ def fuse(
         extra=extra,
         counted=[] if vector is None else generation.ids(vector.counted),
     )
-
-
-def rerank(
-    snapshot: Snapshot,
-    window: Window,
-    vectors: NDArray[np.float32],
-    weights: Mapping[str, float],
-    fusion: str,
-) -> Reranked:
-    """Order the candidates, whose vectors these are, by every column that has a weight."""
-    candidates = Candidates(
-        rows=window.rows,
-        lexical=window.lexical,
-        query_vector=window.query_vector,
-        vectors=vectors,
-        shopper=window.shopper,
-    )
-    calibrate = by_rank if fusion == "rrf" else by_best
-    scorers: list[Scorer] = [LexicalColumn(calibrate), TextColumn(calibrate), *snapshot.scorers]
-    weighted = {scorer.name: weights.get(scorer.name, 0.0) for scorer in scorers}
-    used = [scorer for scorer in scorers if weighted[scorer.name] > 0]
-    return Reranker(used, Blend(weighted)).rerank(candidates)
 
 
 def _lexical_part(

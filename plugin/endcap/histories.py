@@ -27,13 +27,14 @@ Identify = Callable[[], str]  # the keyed hash of who is asking
 @dataclass(frozen=True, slots=True)
 class HistoryLeg:
     """version: of the profile. shopper: None without a history. found: what goes with it. suited:
-    by the user-item model, which then orders the page.
+    by the user-item model, which then orders the page. note: why there may be no history.
     """
 
     version: int
     shopper: Shopper | None
     found: Scored
     suited: bool = False
+    note: str | None = None
 
 
 def history_leg(
@@ -46,7 +47,8 @@ def history_leg(
     """The profile as of the request's cursor, and at most `window` products that go with it."""
     key, profile = yield from _profile(request, identify)
     if not profile.events:
-        return HistoryLeg(profile.version, None, Scored.nothing())
+        note = None if profile.indexed else profiles.NOT_INDEXED
+        return HistoryLeg(profile.version, None, Scored.nothing(), note=note)
     shopper = yield from _shopper(snapshot, key, profile)
     if reading.untaken is not None:
         return HistoryLeg(profile.version, shopper, Scored.nothing())

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from endcap.bodies import MAXIMUM_ROWS, Reading
 from endcap.clusters import ClusterNearest
 from endcap.conditions import Query
-from endcap.exceptions import EncodingError
 from endcap.item_tables import ItemTable
 from endcap.opening import Snapshot
 from endcap.recall import Scored, ask_rows
@@ -44,23 +43,22 @@ class VectorLeg:
     extra: NDArray[np.int64]
     counted: NDArray[np.int64]
 
+    @classmethod
+    def of(cls, query_vector: NDArray[np.float32]) -> "VectorLeg":
+        """Nothing is looked for: the text orders what the other legs find."""
+        found = Scored.nothing()
+        return cls(query_vector, found, found.rows, found.rows)
+
 
 def vector_leg(
     request: SearchRequest,
     snapshot: Snapshot,
     reading: Reading,
     window: int,
+    query_vector: NDArray[np.float32],
     floor: float,
-    recall: str,
 ) -> Steps[VectorLeg]:
-    """The products nearest to the text that the caller's conditions allow and the floor admits.
-
-    With `recall` lexical, or a query that cannot be taken apart, only the query is encoded.
-    """
-    query_vector = yield from _encode(snapshot, reading.text)
-    if reading.untaken is not None or recall == "lexical":
-        nothing = Scored.nothing()
-        return VectorLeg(query_vector, nothing, nothing.rows, nothing.rows)
+    """The products nearest to the text that the caller's conditions allow and the floor admits."""
     common = (request, snapshot, reading, query_vector, window, floor)
     index = snapshot.generation.index
     nearest = ClusterNearest(*common) if snapshot.clustered else Nearest(*common, index)
@@ -87,16 +85,6 @@ def user_leg(
     found = yield from nearest.find()
     absent = yield from _not_found(request, snapshot, reading, found)
     return found.take(~np.isin(found.rows, absent))
-
-
-def _encode(snapshot: Snapshot, text: str) -> Steps[NDArray[np.float32]]:
-    queries = snapshot.queries
-    if queries is None:
-        raise EncodingError("the vectors are the shop's own and no encoder for queries was given")
-    if (known := queries.lookup(text)) is not None:
-        return known
-    encoded: NDArray[np.float32] = yield Computation(lambda: queries.encode_query(text))
-    return encoded
 
 
 class _Listed(NamedTuple):

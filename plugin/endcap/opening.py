@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeVar
 
 import numpy as np
@@ -34,6 +35,7 @@ CANNOT_BE_USED = (IndexerError, EndcapError, RerankerError, OSError)
 WARM_UP = "warm up"
 KEPT_TABLES = 4  # of models and generations: those of the snapshots that are open
 NO_ROWS = "hits are asked for by _id, which is slower: endcap attach --row-field"
+NO_ENCODER = "no vector leg: the vectors are the shop's own and no encoder for queries was given"
 T = TypeVar("T")
 
 
@@ -43,9 +45,10 @@ class Snapshot:
 
     index: the concrete index. row_field: where its documents hold their row, if they do. queries:
     None where nobody can encode a query. text_fields: with their boosts, as a multi_match query
-    names them. scorers: the columns that need more than the candidates' scores and vectors. notes:
-    what is slower or left out, and why. clustered: the vectors in the cluster; None where they lie
-    in the generation's folder. pipeline: what the index is searched through by default.
+    names them. scorers: the columns that need more than the candidates' scores and vectors. slower:
+    what is slower than it could be. left_out: what of it cannot be used, and why. behind: what
+    changed since and cannot be used. clustered: the vectors in the cluster; None where they lie in
+    the generation's folder. pipeline: what the index is searched through by default.
     """
 
     index: str
@@ -56,7 +59,9 @@ class Snapshot:
     tuning: Tuning
     scorers: tuple[Scorer, ...]
     model: str | None
-    notes: tuple[str, ...]
+    slower: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    behind: tuple[str, ...] = ()
     clustered: ClusterVectors | None = None
     pipeline: SearchPipeline | None = None
 
@@ -64,6 +69,11 @@ class Snapshot:
     def identity(self) -> tuple[str, str | None]:
         """What a cursor names: generation and model."""
         return (self.generation.name, self.model)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What every search of it says."""
+        return (*self.slower, *self.left_out, *self.behind)
 
     @property
     def keys(self) -> Keys:
@@ -104,6 +114,7 @@ class Opener:
     def __init__(self, store: Path, *, cached_queries: int) -> None:
         self._store = store
         self._cached_queries = cached_queries
+        self._encoding = Lock()
         self._queries: dict[str, QueryCache] = {}
         self._tables: OrderedDict[tuple[str, str, str], ItemTable] = OrderedDict()
 
@@ -120,21 +131,22 @@ class Opener:
     ) -> Snapshot:
         """Open and warm; raises one of `CANNOT_BE_USED` where the generation is not to be used.
 
-        An artefact that is not to be used is left out, with a note: it only adds to the search.
+        An artefact or an encoder that is not to be used is left out, with the reason: it only adds
+        to the search.
         """
-        registry, notes = self._registry(meta), list[str]()
+        registry, slower, left_out = self._registry(meta), list[str](), list[str]()
         row_field = meta.get("row_field", ROW_FIELD)
         if row_field is None:
-            notes.append(NO_ROWS)
+            slower.append(NO_ROWS)
         generation = known or self._open_generation(meta)
         clustered = _clustered(index, generation)
-        queries = self._query_cache(meta["encoder"])
-        if queries is not None:
-            vector = queries.encode_query(WARM_UP)
-            if clustered is None:
-                generation.index.search(vector, 1)
-        counted = _use(artefacts.get(COOCCURRENCE), registry.cooccurrence, notes)
-        tuning = _use(artefacts.get(TUNING), registry.tuning, notes) or Tuning()
+        queries = _use(meta["encoder"], self._query_cache, left_out)
+        if meta["encoder"] is None:
+            slower.append(NO_ENCODER)
+        if queries is not None and clustered is None:
+            generation.index.search(queries.encode_query(WARM_UP), 1)
+        counted = _use(artefacts.get(COOCCURRENCE), registry.cooccurrence, left_out)
+        tuning = _use(artefacts.get(TUNING), registry.tuning, left_out) or Tuning()
         tuned = tuple(f"{name}^{boost:g}" for name, boost in tuning.boosts.items())
         return Snapshot(
             index=index,
@@ -143,20 +155,21 @@ class Opener:
             queries=queries,
             text_fields=tuned or tuple(meta["text_fields"]),
             tuning=tuning,
-            scorers=(*_scorers(generation, counted), *self._model(artefacts, generation, notes)),
+            scorers=(*_scorers(generation, counted), *self._model(artefacts, generation, left_out)),
             model=model_name(artefacts),
-            notes=tuple(notes),
+            slower=tuple(slower),
+            left_out=tuple(left_out),
             clustered=clustered,
         )
 
     def _model(
-        self, artefacts: Mapping[str, str], generation: Generation, notes: list[str]
+        self, artefacts: Mapping[str, str], generation: Generation, left_out: list[str]
     ) -> tuple[ModelColumn, ...]:
         def load(name: str) -> ModelColumn:
             table = with_segments(self._table(name, generation), generation)
             return ModelColumn.over(table.model, table)
 
-        column = _use(artefacts.get(MODEL), load, notes)
+        column = _use(artefacts.get(MODEL), load, left_out)
         return () if column is None else (column,)
 
     def _table(self, name: str, generation: Generation) -> ItemTable:
@@ -185,16 +198,17 @@ class Opener:
 
     def encoder(self, name: str) -> Encoder:
         """Of queries and products; raises EncoderError where the store does not have it."""
-        return self._queries_of(name).encoder
+        return self._query_cache(name).encoder
 
-    def _query_cache(self, encoder: str | None) -> QueryCache | None:
-        return None if encoder is None else self._queries_of(encoder)
-
-    def _queries_of(self, encoder: str) -> QueryCache:
-        if encoder not in self._queries:
-            opened = open_stored(self._store, encoder, threads=1)
-            self._queries[encoder] = QueryCache(opened, self._cached_queries)
-        return self._queries[encoder]
+    def _query_cache(self, encoder: str) -> QueryCache:
+        """Opened and warmed."""
+        with self._encoding:
+            if encoder not in self._queries:
+                opened = open_stored(self._store, encoder, threads=1)
+                queries = QueryCache(opened, self._cached_queries)
+                queries.encode_query(WARM_UP)
+                self._queries[encoder] = queries
+            return self._queries[encoder]
 
 
 def _clustered(index: str, generation: Generation) -> ClusterVectors | None:
@@ -203,13 +217,13 @@ def _clustered(index: str, generation: Generation) -> ClusterVectors | None:
     return ClusterVectors(index, generation, RowKeys(ROW_FIELD, generation))
 
 
-def _use(name: str | None, load: Callable[[str], T], notes: list[str]) -> T | None:
+def _use(name: str | None, load: Callable[[str], T], left_out: list[str]) -> T | None:
     if name is None:
         return None
     try:
         return load(name)
     except CANNOT_BE_USED as error:
-        notes.append(f"{name} is left out: {error}")
+        left_out.append(f"{name} is left out: {error}")
         return None
 
 

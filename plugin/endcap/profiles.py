@@ -17,17 +17,19 @@ from typing import Any
 from opensearchpy import RequestError
 
 from endcap.exceptions import ProfileError
+from endcap.refusals import NOT_NOW, error_of
 from endcap.steps import Call, Steps
 from endcap_reranker import ACTION_WEIGHTS, OURS
 
 PROFILES = "endcap_profiles"
 EVENTS = "ubi_events"
 FORGOTTEN = "endcap_forgotten"
+NOT_INDEXED = f"no history: {PROFILES} does not exist, so no event was recorded yet"
 FORMAT = 1
 LENGTH = 200  # events of a profile
 TRIES = 100  # after each that fails, another event of the shopper has been kept
 BATCH = 1000  # events that are removed at once
-CONFLICT = 409
+MISSING, CONFLICT = 404, 409
 ALREADY_EXISTS = "resource_already_exists_exception"
 PROFILES_BODY = {"mappings": {"dynamic": False, "properties": {}}}
 EVENTS_BODY = {
@@ -62,10 +64,13 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """events: the last ones, oldest first. version: how many there have ever been."""
+    """events: the last ones, oldest first. version: how many there have ever been. indexed: whether
+    there is an index of profiles at all.
+    """
 
     events: tuple[Event, ...] = ()
     version: int = 0
+    indexed: bool = True
 
     def at(self, version: int) -> "Profile":
         """The profile as it was at an earlier version, as far as its events are still kept."""
@@ -83,8 +88,11 @@ class Profile:
 
 
 def get(key: str) -> Steps[Profile]:
-    """The shopper's profile, empty for one who is not known."""
-    profile, _ = yield from _read(key)
+    """The shopper's profile, empty for one who is not known.
+
+    A search waits for it: what the engine refuses now is not asked again of all its nodes.
+    """
+    profile, _ = yield from _read(key, *NOT_NOW)
     return profile
 
 
@@ -161,12 +169,17 @@ def _say_once(action: str) -> None:
     logger.warning("action %r is kept, and counts as a view: it is none of %s", action, known)
 
 
-def _read(key: str) -> Steps[tuple[Profile, dict[str, Any]]]:
-    """The profile, and the line of a bulk request that writes where it stands, and only there."""
-    found = yield Call("get", {"index": PROFILES, "id": key, "ignore": 404})
+def _read(key: str, *answered: int) -> Steps[tuple[Profile, dict[str, Any]]]:
+    """The profile, and the line of a bulk request that writes where it stands, and only there.
+
+    answered: the statuses that opensearch-py answers instead of trying again.
+    """
+    found = yield Call("get", {"index": PROFILES, "id": key, "ignore": (MISSING, *answered)})
     place = {"_index": PROFILES, "_id": key}
+    if found.get("status") in answered:
+        raise error_of(found)
     if not found.get("found"):
-        return Profile(), {"create": place}
+        return Profile(indexed="error" not in found), {"create": place}
     stands = {"if_seq_no": found["_seq_no"], "if_primary_term": found["_primary_term"]}
     return _profile(found["_source"]), {"index": {**place, **stands}}
 

@@ -7,9 +7,10 @@ search's cost: docs/benchmarks.md has what threads with a request each took inst
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from opensearchpy.exceptions import TransportError
+from opensearchpy.exceptions import ConnectionTimeout
 
-from endcap.steps import Call, Outcome, Step, Steps, advance
+from endcap.refusals import error_of, may_not
+from endcap.steps import Abandoned, Call, Outcome, Step, Steps, advance
 
 # What the header of a line may say, and what is said of the whole request.
 HEADER = frozenset(
@@ -18,12 +19,15 @@ HEADER = frozenset(
     " ccs_minimize_roundtrips cancel_after_time_interval".split()
 )
 WHOLE = frozenset("headers request_timeout opaque_id http_auth api_key".split())
-# Of a user who may only `_search`, of a proxy that knows only that, or of all because of one.
-REFUSALS = (400, 403, 404, 405, 413)
+OWN = 0  # the place of the caller's own search among the legs
 
 
 def run_in_rounds(legs: Sequence[Steps[Any]]) -> Steps[list[Outcome[Any]]]:
-    """How each leg ended. All are waited for: legs with a deadline need threads (`Legs`)."""
+    """How each leg ended: the first, which is the caller's own search, and what adds to it.
+
+    Legs with a deadline need threads (`Legs`): here all are waited for, but where the engine has
+    let one wait as long as the client does, no other one is gone on with.
+    """
     outcomes: list[Outcome[Any]] = [Outcome()] * len(legs)
     answers: dict[int, Outcome[Any]] = dict.fromkeys(range(len(legs)), Outcome())
     while answers:
@@ -34,7 +38,12 @@ def run_in_rounds(legs: Sequence[Steps[Any]]) -> Steps[list[Outcome[Any]]]:
                 calls[place] = reached
             else:
                 outcomes[place] = reached
-        answers = dict(zip(calls, (yield from _search(list(calls.values()))), strict=True))
+        if any(isinstance(outcome.error, ConnectionTimeout) for outcome in outcomes):
+            for place in [place for place in calls if place != OWN]:
+                del calls[place]
+                legs[place].close()
+                outcomes[place] = Outcome(error=Abandoned("the engine did not answer in time"))
+        answers = yield from _search(calls)
     return outcomes
 
 
@@ -52,29 +61,31 @@ def _until_search(leg: Steps[Any], answer: Outcome[Any]) -> Steps[Call | Outcome
         answer = yield from _outcome(step)
 
 
-def _search(calls: Sequence[Call]) -> Steps[list[Outcome[Any]]]:
-    """The answers of some searches; one that fails in company is asked alone, for the plain
-    client's own error.
+def _search(calls: Mapping[int, Call]) -> Steps[dict[int, Outcome[Any]]]:
+    """The answers of some searches. Where the caller's own fails in company it is asked alone, for
+    the plain client's own answer or error: an error of ours is none of the shop's.
     """
-    whole = _as_one(calls)
+    whole = _as_one(list(calls.values()))
     if whole is None:
         return (yield from _alone(calls))
     answered = yield from _outcome(whole)
-    if _is_refused(answered.error):
+    if may_not(answered.error):
         return (yield from _alone(calls))
     if answered.error is not None:
-        return [answered] * len(calls)
-    outcomes = []
-    for call, answer in zip(calls, answered.result()["responses"], strict=True):
-        if answer.pop("status") == 200:
-            outcomes.append(Outcome(answer))
-        else:
-            outcomes += yield from _alone([call])
-    return outcomes
+        outcomes = dict.fromkeys(calls, answered)
+    else:
+        responses = answered.result()["responses"]
+        outcomes = {place: _read(each) for place, each in zip(calls, responses, strict=True)}
+    failed = OWN in calls and outcomes[OWN].error is not None
+    return outcomes | (yield from _alone({OWN: calls[OWN]} if failed else {}))
 
 
-def _is_refused(error: Exception | None) -> bool:
-    return isinstance(error, TransportError) and error.status_code in REFUSALS
+def _read(answer: dict[str, Any]) -> Outcome[Any]:
+    """Of one line."""
+    if answer["status"] != 200:
+        return Outcome(error=error_of(answer))
+    del answer["status"]
+    return Outcome(answer)
 
 
 def _as_one(calls: Sequence[Call]) -> Call | None:
@@ -100,10 +111,10 @@ def _options(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in said.items() if value is not None}
 
 
-def _alone(calls: Sequence[Call]) -> Steps[list[Outcome[Any]]]:
-    outcomes = []
-    for call in calls:
-        outcomes.append((yield from _outcome(call)))
+def _alone(calls: Mapping[int, Call]) -> Steps[dict[int, Outcome[Any]]]:
+    outcomes = {}
+    for place, call in calls.items():
+        outcomes[place] = yield from _outcome(call)
     return outcomes
 
 

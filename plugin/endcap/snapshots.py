@@ -1,145 +1,167 @@
 """Which snapshot is live: resolved by the index's own `_meta`, opened once, kept while it is used.
 
 The engine says what is live: the alias names the index, the index names its folder. A name is
-resolved again in the background when its last resolution is older than the poll interval. A new
-generation, or one with new segments, is opened and warmed before it takes the old one's place, so
-no request pays for it.
+looked at again in the background when it was last looked at longer ago than the poll interval. A
+new generation, or one with new segments, is opened and warmed before it takes the old one's place,
+so no request pays for it. Where nobody has searched for a while, the first search asks whether the
+index is still the live one: it is never answered by one that was replaced long ago.
 """
 
 import os
 import threading
 import time
 import weakref
-from collections import OrderedDict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from opensearchpy.exceptions import AuthorizationException
 
+from endcap.breakers import Breakers
 from endcap.cursors import Cursor
-from endcap.opening import CANNOT_BE_USED, Opener, Snapshot
-from endcap.registry import model_name
-from endcap.search_pipelines import SearchPipeline, default_pipeline
-from endcap.steps import Background, Call, Computation, Steps
+from endcap.opening import Opener, Snapshot
+from endcap.openings import LiveIndex, Openings, Unavailable
+from endcap.plans import Budget
+from endcap.search_pipelines import default_pipeline
+from endcap.steps import Background, Call, Computation, Late, Steps, outcome_within
 from endcap_indexer.encoder import Encoder
-from endcap_indexer.generations import Generation, index_of
 
-KEPT = 3  # open snapshots of one index: the live one and what cursors may still name
 NO_STORE = "no store: pass store=, set ENDCAP_STORE or write store in endcap.toml"
-Identity: TypeAlias = tuple[str, str | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Unavailable:
-    """The index is searched as plain opensearch-py would, for this reason."""
-
-    reason: str
-
+CURRENT = 2  # poll intervals after which a search asks first whether the index is still live
+LOOK_LIMIT_S = 60.0  # after which a look that has not ended is not waited for any more
 
 Resolved: TypeAlias = Snapshot | Unavailable
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Entry:
     resolved: Resolved
-    checked: float
+    looked: float  # when, in `time.monotonic` seconds
 
 
 class Snapshots:
     """The open snapshots of one client. Thread-safe; a forked child begins with none."""
 
-    def __init__(self, store: Path | None, *, poll_interval_s: float, cached_queries: int) -> None:
+    def __init__(
+        self,
+        store: Path | None,
+        *,
+        poll_interval_s: float,
+        cached_queries: int,
+        breakers: Breakers,
+    ) -> None:
         self._store = store
         self._poll_interval_s = poll_interval_s
         self._cached_queries = cached_queries
+        self._breakers = breakers
         self._begin()
         os.register_at_fork(after_in_child=partial(_begin_anew, weakref.ref(self)))
 
     def _begin(self) -> None:
         self._live: dict[str, _Entry] = {}
-        self._opened: dict[str, OrderedDict[Identity, Snapshot]] = {}
+        self._looks: dict[str, float] = {}  # that are under way, and since when
         self._lock = threading.Lock()
-        self._opener = (
+        self._openings = (
             None
             if self._store is None
-            else Opener(self._store, cached_queries=self._cached_queries)
+            else Openings(Opener(self._store, cached_queries=self._cached_queries), self._breakers)
         )
 
-    def resolve(self, index: Any) -> Steps[Resolved]:
-        """The live snapshot of an index or alias, looked at again behind when that is due."""
-        if self._opener is None:
+    def resolve(self, index: Any, budget: Budget | None = None) -> Steps[Resolved]:
+        """The live snapshot of an index or alias, looked at again behind when that is due.
+
+        A search with a budget does not wait for anything to be opened.
+        """
+        if self._openings is None:
             return Unavailable(NO_STORE)
         name = _expression(index)
         if name is None:
             return Unavailable("no index of this cluster is named: passed through")
         if _is_pattern(name):
-            return (yield from self._match(name))
-        return (yield from self._follow(name))
+            return (yield from self._match(name, budget))
+        return (yield from self._follow(name, budget))
 
     def resolve_now(self, index: Any, *, again: bool = False) -> Steps[Resolved]:
         """As `resolve`, for who writes: what is due to be looked at, or `again`, is so first."""
         name = _expression(index)
         entry = None if name is None else self._live.get(name)
-        if self._opener is None or name is None or entry is None or _is_pattern(name):
+        if self._openings is None or name is None or entry is None or _is_pattern(name):
             return (yield from self.resolve(index))
-        if again or time.monotonic() - entry.checked > self._poll_interval_s:
+        due = time.monotonic() - entry.looked > self._poll_interval_s
+        if again or due or not isinstance(entry.resolved, Snapshot):
             return (yield from self._look(name))
         return entry.resolved
 
     def encoder(self, name: str) -> Encoder:
         """The encoder of this name, opened once for queries and for products."""
-        assert self._opener is not None  # without a store nothing resolves to a generation
-        return self._opener.encoder(name)
+        assert self._openings is not None  # without a store nothing resolves to a generation
+        return self._openings.encoder(name)
 
-    def _match(self, pattern: str) -> Steps[Resolved]:
+    def _match(self, pattern: str, budget: Budget | None) -> Steps[Resolved]:
         """What a pattern stands for, which any new index may change: asked with every search."""
-        found = yield Call("indices.get_alias", {"index": pattern})
+        asked = yield from outcome_within(_end(budget), _call("indices.get_alias", pattern))
+        if isinstance(asked.error, Late):
+            return Unavailable(f"what {pattern} stands for was not known in time")
+        found = asked.result()
         if len(found) != 1:
             return Unavailable(f"{pattern} names {len(found)} indices: passed through")
         ((index, body),) = found.items()
         if (narrowed := _narrowed(body["aliases"])) is not None:
             return narrowed
-        return (yield from self._follow(index))
+        return (yield from self._follow(index, budget))
 
-    def _follow(self, name: str) -> Steps[Resolved]:
+    def _follow(self, name: str, budget: Budget | None) -> Steps[Resolved]:
         entry = self._live.get(name)
         if entry is None:
-            return (yield from self._look(name))
-        if time.monotonic() - entry.checked > self._poll_interval_s:
-            entry.checked = time.monotonic()
-            yield Background(self._look(name))
+            return (yield from self._begin_with(name, budget))
+        age = time.monotonic() - entry.looked
+        if age <= self._poll_interval_s or not self._claim(name):
+            return entry.resolved
+        if age > CURRENT * self._poll_interval_s and isinstance(entry.resolved, Snapshot):
+            return (yield from self._catch_up(name, entry.resolved, budget))
+        yield Background(self._look(name))
         return entry.resolved
 
-    def drop(self, index: Any, cursor: Cursor | None) -> bool:
-        """Forget what turned out to be gone: the live resolution, and what a cursor pins. Whether
-        there was anything to forget.
-        """
-        name = _expression(index)
-        entry = self._live.pop(name, None) if name is not None else None
-        for opened in self._opened.values():
-            if cursor is not None:
-                opened.pop((cursor.generation, cursor.model), None)
-            if entry is not None and isinstance(entry.resolved, Snapshot):
-                opened.pop(entry.resolved.identity, None)
-        return entry is not None or cursor is not None
+    def _begin_with(self, name: str, budget: Budget | None) -> Steps[Resolved]:
+        """The first look: waited for, unless there is a budget."""
+        if budget is None:
+            return (yield from self._look(name))
+        if self._claim(name):
+            yield Background(self._look(name))
+        return Unavailable(f"{name} is being opened")
 
-    def pinned(self, generation: str, model: str | None) -> Snapshot | None:
-        """The snapshot that a cursor names, if it is still open."""
-        return self._opened.get(index_of(generation), OrderedDict()).get((generation, model))
+    def _catch_up(self, name: str, known: Snapshot, budget: Budget | None) -> Steps[Resolved]:
+        """What is live after a while in which nobody looked."""
+        asked = yield from outcome_within(_end(budget), self._ask(name))
+        if asked.error is not None:  # whether the index is still there, the search itself shows
+            self._release(name)
+            return known
+        live = asked.result()
+        if isinstance(live, LiveIndex) and live.is_of(known.generation):
+            yield Background(self._settle(name, live))
+            return known
+        if budget is None or isinstance(live, Unavailable):
+            return (yield from self._settle(name, live))
+        opening = self._enter(name, Unavailable(f"{name} is being opened"))
+        yield Background(self._settle(name, live))
+        return opening
 
     def _look(self, name: str) -> Steps[Resolved]:
         try:
-            resolved = yield from self._find(name)
-        except AuthorizationException as error:
-            resolved = Unavailable(f"{name} may be searched, but not looked at: {error.error}")
-        self._live[name] = _Entry(resolved, time.monotonic())
-        return resolved
+            live = yield from self._ask(name)
+        except BaseException:
+            self._release(name)
+            raise
+        return (yield from self._settle(name, live))
 
-    def _find(self, name: str) -> Steps[Resolved]:
-        found = yield Call("indices.get", {"index": name})
+    def _ask(self, name: str) -> Steps[LiveIndex | Unavailable]:
+        """What the engine says that a name stands for."""
+        try:
+            found = yield Call("indices.get", {"index": name})
+        except AuthorizationException as error:
+            return Unavailable(f"{name} may be searched, but not looked at: {error.error}")
         if len(found) != 1:
             return Unavailable(f"{name} names {len(found)} indices: passed through")
         ((index, body),) = found.items()
@@ -149,48 +171,59 @@ class Snapshots:
         meta = body["mappings"].get("_meta", {}).get("endcap")
         if meta is None:
             return Unavailable(f"{index} was not built by endcap reindex, nor attached")
-        pipeline = yield from default_pipeline(body["settings"])
-        resolved: Resolved = yield Computation(lambda: self._resolve(index, meta, pipeline))
+        return LiveIndex(index, meta, (yield from default_pipeline(body["settings"])))
+
+    def _settle(self, name: str, live: LiveIndex | Unavailable) -> Steps[Resolved]:
+        """Open what is not open yet; searches use it from then on."""
+        openings = self._openings
+        assert openings is not None  # resolve() looked
+        try:
+            resolved: Resolved = (
+                live
+                if isinstance(live, Unavailable)
+                else (yield Computation(lambda: openings.resolve(live)))
+            )
+            return self._enter(name, resolved)
+        finally:
+            self._release(name)
+
+    def _enter(self, name: str, resolved: Resolved) -> Resolved:
+        self._live[name] = _Entry(resolved, time.monotonic())
         return resolved
 
-    def _resolve(
-        self, index: str, meta: Mapping[str, Any], pipeline: SearchPipeline | None
-    ) -> Resolved:
-        try:
-            return self._open(index, meta, pipeline)
-        except CANNOT_BE_USED as error:
-            return Unavailable(f"the generation of {index} cannot be used: {error}")
-
-    def _open(
-        self, index: str, meta: Mapping[str, Any], pipeline: SearchPipeline | None
-    ) -> Snapshot:
-        assert self._opener is not None  # resolve() looked
-        artefacts = self._opener.promoted(meta)
-        generation: str = meta["generation"]
-        identity = (generation, model_name(artefacts))
+    def _claim(self, name: str) -> bool:
+        """Whether this search is the one that looks; one that hangs does not look for ever."""
+        now = time.monotonic()
         with self._lock:
-            opened = self._opened.setdefault(index_of(generation), OrderedDict())
-            known = _refreshed(opened.values(), generation)
-            if identity not in opened or opened[identity].generation is not known:
-                opened[identity] = self._opener.open(index, meta, artefacts, known)
-            opened[identity] = replace(opened[identity], pipeline=pipeline)
-            opened.move_to_end(identity)
-            while len(opened) > KEPT:
-                opened.popitem(last=False)
-            return opened[identity]
+            if now - self._looks.get(name, -LOOK_LIMIT_S) < LOOK_LIMIT_S:
+                return False
+            self._looks[name] = now
+            return True
+
+    def _release(self, name: str) -> None:
+        with self._lock:
+            self._looks.pop(name, None)
+
+    def drop(self, index: Any, cursor: Cursor | None) -> bool:
+        """Forget what turned out to be gone: the live resolution, and what a cursor pins. Whether
+        there was anything to forget.
+        """
+        name = _expression(index)
+        entry = self._live.pop(name, None) if name is not None else None
+        live = entry.resolved if entry is not None else None
+        if self._openings is not None:
+            self._openings.forget(cursor, live if isinstance(live, Snapshot) else None)
+        return entry is not None or cursor is not None
+
+    def pinned(self, generation: str, model: str | None) -> Snapshot | None:
+        """The snapshot that a cursor names, if it is still open."""
+        return None if self._openings is None else self._openings.opened(generation, model)
 
 
 def _begin_anew(found: "weakref.ref[Snapshots]") -> None:
     """In a forked child: its parent's locks may be held, its sessions have lost their threads."""
     if (snapshots := found()) is not None:
         snapshots._begin()
-
-
-def _refreshed(opened: Iterable[Snapshot], name: str) -> Generation | None:
-    """The generation of this name with all its segments; None where it is not open yet."""
-    known = [snapshot.generation for snapshot in opened if snapshot.generation.name == name]
-    latest = max(known, key=lambda generation: generation.segments, default=None)
-    return None if latest is None else latest.refreshed()
 
 
 def _expression(index: Any) -> str | None:
@@ -213,3 +246,11 @@ def _narrowed(aliases: Mapping[str, Any]) -> Unavailable | None:
 def _is_pattern(name: str) -> bool:
     """Whether it may stand for several indices, an alias apart."""
     return any(sign in name for sign in "*?,")
+
+
+def _call(method: str, index: str) -> Steps[Any]:
+    return (yield Call(method, {"index": index}))
+
+
+def _end(budget: Budget | None) -> float | None:
+    return None if budget is None else budget.until(1)

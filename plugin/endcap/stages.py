@@ -1,58 +1,37 @@
 """The stages of one search that is re-ranked, in the order in which they run."""
 
-import logging
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from endcap.accounts import Account
 from endcap.bodies import Reading
 from endcap.cursors import Cursor
-from endcap.fusion import Window, fuse, rerank
+from endcap.fusion import Window, fuse
 from endcap.groups import Groups, group
-from endcap.histories import HistoryLeg, Identify, history_leg
-from endcap.neighbours import VectorLeg, vector_leg
+from endcap.histories import HistoryLeg, Identify
+from endcap.legs import Recall, Recalled
+from endcap.neighbours import VectorLeg
 from endcap.opening import Snapshot
 from endcap.pages import Page, cut, head_request, tail_request
 from endcap.plans import Plan
-from endcap.recall import LexicalLeg, Scored, lexical_leg
+from endcap.ranking import Ranking, speaking
+from endcap.recall import Scored
 from endcap.requests import SearchRequest
 from endcap.responses import assemble, explain, scored, scored_below, with_extension
-from endcap.rounds import run_in_rounds
 from endcap.sources import hide
-from endcap.steps import Call, Computation, Late, Legs, Outcome, Steps
+from endcap.steps import Call, Steps, outcome_within
 from endcap_indexer.catalogue import VECTOR_FIELD
 from endcap_indexer.filter_path import filter_response
 from endcap_reranker import Reranked
 
-logger = logging.getLogger("endcap")
+GROUPS = "grouping"
+VECTORS = "vector fetch"
+
 T = TypeVar("T")
-
-
-@dataclass(slots=True)
-class Account:
-    """What happened, for `ext.endcap`: milliseconds by stage, what was left out and why."""
-
-    reasons: list[str]
-    took_ms: dict[str, float] = field(default_factory=dict)
-    _last: float = field(default_factory=time.perf_counter)
-
-    def stage(self, name: str) -> None:
-        """The time since the last stage ended was this one's."""
-        now = time.perf_counter()
-        self.took_ms[name] = round((now - self._last) * 1000, 3)
-        self._last = now
-
-
-class Recalled(NamedTuple):
-    """What the legs found; a leg that failed or was late is None."""
-
-    lexical: LexicalLeg
-    vector: VectorLeg | None
-    history: HistoryLeg | None
 
 
 class Unranked(NamedTuple):
@@ -74,18 +53,17 @@ class Search:
 
     def run(self) -> Steps[Any]:
         """Recall, fuse, re-rank, fetch, answer; `Unranked` where nobody has an opinion."""
-        recalled = self._take((yield from self._outcomes(*self._legs())))
+        recalled = yield from self._recall()
         self.account.stage("recall")
         if not self.reading.text and (recalled.history is None or recalled.history.shopper is None):
-            return Unranked("no text and a shopper without a history")
-        groups = None
-        if self.reading.collapse is not None:
-            groups = yield from self._group(self.reading.collapse, recalled)
-            recalled = _represented(recalled, groups)
+            return self._unranked("no text and a shopper without a history")
+        recalled, groups = yield from self._group(recalled)
         window = self._fuse(recalled, groups)
         vectors = yield from self._vectors(window)
-        reranked = yield Computation(lambda: self._rerank(window, vectors, recalled.history))
+        reranked = yield from self._rank(window, vectors, recalled.history)
         self.account.stage("rerank")
+        if self.account.degraded and speaking(reranked) <= {"lexical"}:
+            return self._unranked("nothing is left to re-rank by")
         more = self.plan.recall == "vector" or len(recalled.lexical.rows) >= self.plan.window
         page = cut(reranked.order.tolist(), self.reading, more=more)
         hits, answers = yield from self._fetch(window, reranked, page)
@@ -96,57 +74,44 @@ class Search:
         )
         return self._answer(response, window, reranked, page, recalled.history)
 
-    def _outcomes(self, *legs: Steps[Any]) -> Steps[list[Outcome[Any]]]:
-        """How each ended. The first one is waited for; only threads can leave another behind."""
-        if self.plan.deadline is None:
-            return (yield from run_in_rounds(legs))
-        outcomes: list[Outcome[Any]] = yield Legs(legs, self.plan.deadline)
-        return outcomes
+    def _recall(self) -> Steps[Recalled]:
+        common = (self._leg_request(), self.reading, self.snapshot, self.plan)
+        return (yield from Recall(*common, self.identify, self.account).run())
 
-    def _legs(self) -> tuple[Steps[Any], ...]:
-        """The lexical, the vector and the history leg."""
-        common = (self._leg_request(), self.snapshot, self.reading, self.plan.window)
-        return (
-            lexical_leg(*common),
-            vector_leg(*common, self.plan.floor, self.plan.recall)
-            if self.reading.text
-            else _nothing(),
-            history_leg(*common, self.identify),
-        )
+    def _unranked(self, reason: str) -> Unranked:
+        """For this reason, and for what was left out."""
+        return Unranked("; ".join([reason, *self.account.reasons]))
 
     def _leg_request(self) -> SearchRequest:
         """The caller's request with as much of the index's search pipeline as acts on a leg."""
         pipeline = self.snapshot.pipeline
         return self.request if pipeline is None else pipeline.on_leg(self.request)
 
-    def _take(self, outcomes: list[Outcome[Any]]) -> Recalled:
-        """The lexical leg must have come; another is left out where it failed, and that is said."""
-        lexical, vector, history = outcomes
-        recalled = Recalled(
-            lexical.result(),
-            self._unless_missing("vector leg", vector),
-            self._unless_missing("history leg", history),
-        )
-        if self.reading.untaken is not None:
-            self.account.reasons.append(f"no vector leg: {self.reading.untaken}")
-        return recalled
+    def _group(self, recalled: Recalled) -> Steps[tuple[Recalled, Groups | None]]:
+        """What stands for the groups of what was found; the engine's own where it is not asked."""
+        if self.reading.collapse is None:
+            return recalled, None
+        groups = yield from self._ask(GROUPS, self._find_groups(recalled))
+        if groups is None:
+            recalled = _without_finds(recalled)
+            groups = yield from self._find_groups(recalled)  # asks nothing
+        return _represented(recalled, groups), groups
 
-    def _unless_missing(self, name: str, outcome: Outcome[T]) -> T | None:
-        if outcome.error is None:
-            return outcome.value
-        if isinstance(outcome.error, Late):
-            self.account.reasons.append(f"{name} was late")
-        else:
-            self.account.reasons.append(f"{name} failed: {outcome.error}")
-            logger.warning("%s failed", name, exc_info=outcome.error)
-        return None
-
-    def _group(self, field: str, recalled: Recalled) -> Steps[Groups]:
+    def _find_groups(self, recalled: Recalled) -> Steps[Groups]:
+        assert self.reading.collapse is not None  # _group() looked
         legs = [leg for leg in (recalled.vector, recalled.history) if leg is not None]
         found = [leg.found for leg in legs]
         extra = Scored.nothing().rows if recalled.vector is None else recalled.vector.extra
-        common = (self._leg_request(), self.snapshot, self.reading, field)
+        common = (self._leg_request(), self.snapshot, self.reading, self.reading.collapse)
         return (yield from group(*common, recalled.lexical, found, extra))
+
+    def _ask(self, stage: str, steps: Steps[T]) -> Steps[T | None]:
+        """What the engine says to a stage before the deadline; None where that is left out, and
+        said.
+        """
+        if self.account.hung or not self.account.admits(stage):
+            return None
+        return self.account.take(stage, (yield from outcome_within(self.plan.deadline, steps)))
 
     def _fuse(self, recalled: Recalled, groups: Groups | None) -> Window:
         lexical = None if self.plan.recall == "vector" else recalled.lexical
@@ -160,19 +125,20 @@ class Search:
         """Of the candidates; nan where those that are still missing are late or refused."""
         fetch = self.snapshot.vectors.fetch(window.rows)
         if self.snapshot.clustered is None:
-            return (yield from fetch)
-        _, outcome = yield from self._outcomes(_nothing(), fetch)
-        vectors = self._unless_missing("vector fetch", outcome)
+            outcome = yield from outcome_within(self.plan.deadline, fetch)
+            vectors = self.account.take(VECTORS, outcome)
+        else:
+            vectors = yield from self._ask(VECTORS, fetch)
         if vectors is None:
             shape = (len(window.rows), self.snapshot.generation.manifest.dimension)
             vectors = np.full(shape, np.nan, np.float32)
         return vectors
 
-    def _rerank(
+    def _rank(
         self, window: Window, vectors: NDArray[np.float32], history: HistoryLeg | None
-    ) -> Reranked:
-        weights = self._weights(window, history)
-        return rerank(self.snapshot, window, vectors, weights, self.plan.fusion)
+    ) -> Steps[Reranked]:
+        plan = replace(self.plan, weights=self._weights(window, history))
+        return (yield from Ranking(self.snapshot, plan, self.account).run(window, vectors))
 
     def _weights(self, window: Window, history: HistoryLeg | None) -> Mapping[str, float]:
         """Where neither a text nor a score says anything, the user-item model alone orders the
@@ -249,6 +215,11 @@ def _represented(recalled: Recalled, groups: Groups) -> Recalled:
     return Recalled(lexical, vector, history)
 
 
-def _nothing() -> Steps[None]:
-    return None
-    yield  # a leg that has nothing to do is a leg all the same
+def _without_finds(recalled: Recalled) -> Recalled:
+    """What only the other legs found is left out; what they say of the engine's hits is not."""
+    lexical, vector, history = recalled
+    if vector is not None:
+        vector = VectorLeg.of(vector.query_vector)
+    if history is not None:
+        history = replace(history, found=Scored.nothing())
+    return Recalled(lexical, vector, history)

@@ -42,6 +42,10 @@ class Late(Exception):
     """A leg had not ended by its deadline and was left behind."""
 
 
+class Abandoned(Exception):
+    """A leg was not gone on with, for this reason, which is not its own fault."""
+
+
 @dataclass(frozen=True, slots=True)
 class Legs:
     """Steps to run side by side; answered with one `Outcome` each.
@@ -68,3 +72,20 @@ Steps: TypeAlias = Generator[Step, Any, T]
 def advance(steps: "Steps[Any]", answer: Any, error: Exception | None) -> Step:
     """Hand a pipeline its answer, or the error that it decides about, and take its next step."""
     return steps.send(answer) if error is None else steps.throw(error)
+
+
+def nothing() -> "Steps[None]":
+    """A leg that has nothing to do is a leg all the same."""
+    return None
+    yield
+
+
+def outcome_within(deadline: float | None, steps: "Steps[T]") -> "Steps[Outcome[T]]":
+    """How steps ended; `Late` where the deadline passed first."""
+    if deadline is not None:
+        _, outcome = yield Legs((nothing(), steps), deadline)
+        return outcome  # type: ignore[no-any-return]
+    try:
+        return Outcome((yield from steps))
+    except Exception as failure:  # noqa: BLE001 - an outcome carries the failure to the pipeline
+        return Outcome(error=failure)

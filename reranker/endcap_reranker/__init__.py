@@ -25,7 +25,7 @@ from endcap_reranker.exceptions import (
 )
 from endcap_reranker.fitting import Fitted, Search, fit
 from endcap_reranker.interactions import Histories, Interactions
-from endcap_reranker.reranker import Reranker
+from endcap_reranker.reranker import Reranker, order_by, score_column
 
 __all__ = [
     "ACTION_WEIGHTS",
@@ -60,4 +60,6 @@ __all__ = [
     "by_best",
     "by_rank",
     "fit",
+    "order_by",
+    "score_column",
 ]

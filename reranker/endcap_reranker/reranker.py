@@ -1,6 +1,6 @@
 """Candidates in, order out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -23,14 +23,22 @@ class Reranker:
 
     def rerank(self, candidates: Candidates) -> Reranked:
         """Best first; equal scores keep the order of the candidates."""
-        columns = {scorer.name: _column(scorer, candidates) for scorer in self.scorers}
-        contributions = self.blend.contributions(columns)
-        scores = sum(contributions.values(), np.zeros(len(candidates)))
-        order = np.argsort(-scores, kind="stable")
-        return Reranked(order, scores.astype(np.float32), columns, contributions)
+        columns = {scorer.name: score_column(scorer, candidates) for scorer in self.scorers}
+        return order_by(self.blend, columns, len(candidates))
 
 
-def _column(scorer: Scorer, candidates: Candidates) -> Floats:
+def score_column(scorer: Scorer, candidates: Candidates) -> Floats:
+    """What one scorer says; raises ShapeError or ColumnError where that is no column."""
     column = scorer.score(candidates)
     check(f"the column {scorer.name!r}", column, np.float32, len(candidates))
+    if np.isinf(column).any():
+        raise ColumnError(f"the column {scorer.name!r} is infinite; nan is no opinion")
     return column
+
+
+def order_by(blend: Blend, columns: Mapping[str, Floats], candidates: int) -> Reranked:
+    """The order of so many candidates by these columns; by none of them, that which they had."""
+    contributions = blend.contributions(columns)
+    scores = sum(contributions.values(), np.zeros(candidates))
+    order = np.argsort(-scores, kind="stable")
+    return Reranked(order, scores.astype(np.float32), dict(columns), contributions)

@@ -125,7 +125,7 @@ def test_who_is_not_known_has_an_empty_profile(engine):
 
 def test_without_indices_nobody_is_known(tmp_path):
     engine = Engine(tmp_path / "engine")
-    assert engine.run(profiles.get(ADA)) == Profile()
+    assert engine.run(profiles.get(ADA)) == Profile(indexed=False)
     assert engine.run(profiles.forget(ADA)) == 0
     engine.client.close()
 

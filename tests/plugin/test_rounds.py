@@ -1,11 +1,16 @@
 """Legs in one thread: what they search at the same time goes as one request."""
 
 import pytest
-from opensearchpy.exceptions import ConnectionTimeout, RequestError, TransportError
+from opensearchpy.exceptions import (
+    ConnectionError,
+    ConnectionTimeout,
+    RequestError,
+    TransportError,
+)
 
 from endcap.drivers import Executor, SyncDriver
 from endcap.rounds import run_in_rounds
-from endcap.steps import Call, Computation
+from endcap.steps import Abandoned, Call, Computation
 
 
 class Engine:
@@ -14,6 +19,7 @@ class Engine:
     def __init__(self, msearch_error=None):
         self.calls = []
         self.msearch_error = msearch_error
+        self.get_error = None
 
     def __call__(self, call):
         self.calls.append((call.method, dict(call.arguments)))
@@ -23,6 +29,8 @@ class Engine:
             if self.msearch_error is not None:
                 raise self.msearch_error
             return {"responses": [self.item(body) for body in call.arguments["body"][1::2]]}
+        if self.get_error is not None:
+            raise self.get_error
         return call.method
 
     def search(self, body):
@@ -33,6 +41,8 @@ class Engine:
     def item(self, body):
         if body.get("refused"):
             return {"error": {"type": "parsing_exception"}, "status": 400}
+        if "status" in body:
+            return {"error": {"type": "too_much"}, "status": body["status"]}
         return {"found": body, "status": 200}
 
     def methods(self):
@@ -130,13 +140,43 @@ def test_who_may_only_search_asks_one_by_one(status):
 
 @pytest.mark.parametrize(
     "error",
-    [ConnectionTimeout("TIMEOUT", "too slow", None), TransportError(429, "too much", {})],
+    [
+        ConnectionTimeout("TIMEOUT", "too slow", None),
+        ConnectionError("N/A", "refused", OSError()),
+        TransportError(429, "too much", {}),
+        TransportError(503, "not now", {}),
+        ValueError("not JSON"),
+    ],
 )
-def test_an_engine_that_cannot_now_fails_every_leg_that_asked(error):
+def test_a_request_of_ours_that_fails_does_not_fail_the_caller_s_own_search(error):
     engine = Engine(error)
-    outcomes = run(engine, ask(search({"a": 1})), ask(search({"b": 2})), ask())
-    assert [outcome.error for outcome in outcomes] == [error, error, None]
+    own, *others, idle = run(engine, ask(search({"a": 1})), ask(search({"b": 2})), ask())
+    assert own.value == [{"found": {"a": 1}}]
+    assert [outcome.error for outcome in others] == [error]
+    assert idle.error is None
+    assert engine.methods() == ["msearch", "search"]
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_line_that_is_refused_is_not_asked_again(status):
+    """The caller's own alone would be; the error is what opensearch-py makes of it."""
+    engine = Engine()
+    own, refused = run(engine, ask(search({"a": 1})), ask(search({"status": status})))
+    assert own.value == [{"found": {"a": 1}}]
+    assert (refused.error.status_code, refused.error.error) == (status, "too_much")
     assert engine.methods() == ["msearch"]
+
+
+def test_where_one_has_waited_as_long_as_the_client_does_no_other_goes_on():
+    engine = Engine()
+    hanging = ask(Call("get", {}), search({"c": 3}))
+    legs = (ask(search({"a": 1})), ask(search({"b": 2})), hanging)
+    engine.get_error = ConnectionTimeout("TIMEOUT", "too slow", None)
+    own, near, hung = run(engine, *legs)
+    assert own.value == [{"found": {"a": 1}}]
+    assert isinstance(near.error, Abandoned)
+    assert hung.error is engine.get_error
+    assert engine.methods() == ["get", "search"]
 
 
 def test_a_leg_decides_about_its_own_failure():

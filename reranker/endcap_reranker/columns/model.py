@@ -7,6 +7,7 @@ import numpy as np
 
 from endcap_reranker.arrays import Floats, Rows
 from endcap_reranker.candidates import Candidates, Shopper
+from endcap_reranker.exceptions import ColumnError
 from endcap_reranker.models import UserItemModel
 
 REFERENCES = 512  # products whose scores say what is much for a shopper
@@ -48,22 +49,32 @@ class ModelColumn:
         return cls(model, items, vectors[~np.isnan(vectors[:, 0])])
 
     def state(self, shopper: Shopper) -> Floats | None:
-        """(d,) of a shopper; None where no event is of a product that the model knows."""
+        """(d,) of a shopper; None where no event is of a product that the model knows. Raises
+        ColumnError for a model that is broken.
+        """
         if not len(shopper.rows):
             return None
-        state = self.model.shopper_state(
-            self.items.vectors(shopper.rows), shopper.weights, shopper.key
-        )
-        return None if np.isnan(state).any() else state
+        vectors = self.items.vectors(shopper.rows)
+        state = self.model.shopper_state(vectors, shopper.weights, shopper.key)
+        if not np.isnan(state).any():
+            return state
+        if (~np.isnan(vectors[:, 0]) & (shopper.weights > 0)).any():
+            raise ColumnError("the model makes nan of events that it knows")
+        return None
 
     def score(self, candidates: Candidates) -> Floats:
-        """(n,) in 0 to 1; nan without a history, or where the model knows nothing."""
+        """(n,) in 0 to 1; nan without a history, or where the model knows nothing. Raises
+        ColumnError for a model that is broken.
+        """
         shopper = candidates.shopper
         state = None if shopper is None else self.state(shopper)
         if state is None or not len(self.references):
             return np.full(len(candidates), np.nan, np.float32)
         usual = self.model.score(state, self.references)
-        scores = self.model.score(state, self.items.vectors(candidates.rows))
+        vectors = self.items.vectors(candidates.rows)
+        scores = self.model.score(state, vectors)
+        if np.isnan(scores[~np.isnan(vectors[:, 0])]).any():
+            raise ColumnError("the model makes nan of products that it knows")
         deviation = max(float(usual.std()), LEAST_DEVIATION)
         above = (scores - usual.mean()) / np.float32(deviation) - np.float32(self.half)
         liked: Floats = 1 / (1 + np.exp(-above.clip(-STEEP, STEEP)))

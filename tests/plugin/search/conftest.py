@@ -37,8 +37,26 @@ def build_on_server(opensearch_url, tmp_path_factory, rebuild):
             return SimpleNamespace(
                 search=lambda body, name, **options: client.search(
                     body, names.get(name, name), **options
-                )
+                ),
+                store=store,
+                alias=alias,
             )
 
         yield build
         client.indices.delete(index=f"{index}-*", params={"allow_no_indices": "true"})
+
+
+@pytest.fixture(params=["embedded", "server"])
+def shop(request):
+    """A client of its own on a store that others read, whose requests may be made to fail; the
+    alias of its index.
+    """
+    if request.param == "embedded":
+        engine = store = request.getfixturevalue("built_store")
+        alias = "products"
+    else:
+        engine = request.getfixturevalue("opensearch_url")
+        built = request.getfixturevalue("build_on_server")(PLACES["server"])
+        store, alias = built.store, built.alias
+    with endcap.connect(engine, store=store) as client:
+        yield client, alias

@@ -7,6 +7,7 @@ import pytest
 
 import endcap
 from endcap import opening
+from endcap.breakers import Breakers
 from endcap.registry import Registry
 from endcap.snapshots import Snapshots, Unavailable
 from endcap.tuning import Tuning
@@ -134,7 +135,9 @@ def test_a_damaged_tuning_is_left_out_and_said(client, store):
 
 def test_an_alias_with_a_filter_keeps_its_filter(client):
     """The concrete index would show what the alias must not."""
-    snapshots = Snapshots(client._core.store, poll_interval_s=1, cached_queries=1)
+    snapshots = Snapshots(
+        client._core.store, poll_interval_s=1, cached_queries=1, breakers=Breakers(1, 1.0)
+    )
     steps = snapshots.resolve("germany")
     next(steps)
     body = {"aliases": {"germany": {"filter": {"term": {"land": "de"}}}}, "mappings": {}}
@@ -211,7 +214,7 @@ def test_an_encoder_that_fails_leaves_the_lexical_leg(client, monkeypatch):
     monkeypatch.setattr(opening.QueryCache, "encode_query", fail)
     answer = client.search(ask("lamp"), "products")
     extension = answer["ext"]["endcap"]
-    assert extension["reason"] == "vector leg failed: out of memory"
+    assert extension["reason"] == "query encoder failed: out of memory"
     plain = client.search(ask("lamp"), "products", endcap=False)
     assert answer["hits"]["total"] == plain["hits"]["total"]
 
@@ -224,7 +227,7 @@ def test_a_slow_encoder_is_left_behind_at_the_deadline(client, monkeypatch):
     started = time.monotonic()
     answer = client.search(ask("lamp", ext={"endcap": {"budget_ms": 30}}), "products")
     assert time.monotonic() - started < 0.4
-    assert answer["ext"]["endcap"]["reason"] == "vector leg was late"
+    assert answer["ext"]["endcap"]["reason"] == "query encoder was late"
     assert answer["hits"]["hits"]
 
 
