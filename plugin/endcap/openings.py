@@ -116,7 +116,7 @@ class Openings:
 
     def _is_to_be_mended(self, snapshot: Snapshot) -> bool:
         """Whether to open again what could not be used as a whole: not at every look."""
-        breaker = self._breakers.of(snapshot.index, "what was left out")
+        breaker = self._breakers.of(snapshot.index, f"a part of {snapshot.index}")
         if not snapshot.left_out:
             breaker.succeeded()
             return False

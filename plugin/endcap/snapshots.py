@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
-from opensearchpy.exceptions import AuthorizationException
+from opensearchpy.exceptions import AuthorizationException, NotFoundError
 
 from endcap.breakers import Breakers
 from endcap.cursors import Cursor
@@ -25,7 +25,16 @@ from endcap.opening import Opener, Snapshot
 from endcap.openings import LiveIndex, Openings, Unavailable
 from endcap.plans import Budget
 from endcap.search_pipelines import default_pipeline
-from endcap.steps import Background, Call, Computation, Late, Steps, outcome_within
+from endcap.steps import (
+    Abandoned,
+    Background,
+    Call,
+    Computation,
+    Late,
+    Outcome,
+    Steps,
+    outcome_within,
+)
 from endcap_indexer.encoder import Encoder
 
 NO_STORE = "no store: pass store=, set ENDCAP_STORE or write store in endcap.toml"
@@ -33,6 +42,7 @@ CURRENT = 2  # poll intervals after which a search asks first whether the index 
 LOOK_LIMIT_S = 60.0  # after which a look that has not ended is not waited for any more
 
 Resolved: TypeAlias = Snapshot | Unavailable
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +111,9 @@ class Snapshots:
 
     def _match(self, pattern: str, budget: Budget | None) -> Steps[Resolved]:
         """What a pattern stands for, which any new index may change: asked with every search."""
-        asked = yield from outcome_within(_end(budget), _call("indices.get_alias", pattern))
-        if isinstance(asked.error, Late):
-            return Unavailable(f"what {pattern} stands for was not known in time")
+        asked = yield from self._hear(pattern, _call("indices.get_alias", pattern), budget)
+        if isinstance(asked.error, (Abandoned, Late)):
+            return Unavailable(_unknown(pattern, asked.error))
         found = asked.result()
         if len(found) != 1:
             return Unavailable(f"{pattern} names {len(found)} indices: passed through")
@@ -134,7 +144,7 @@ class Snapshots:
 
     def _catch_up(self, name: str, known: Snapshot, budget: Budget | None) -> Steps[Resolved]:
         """What is live after a while in which nobody looked."""
-        asked = yield from outcome_within(_end(budget), self._ask(name))
+        asked = yield from self._hear(name, self._ask(name), budget)
         if asked.error is not None:  # whether the index is still there, the search itself shows
             self._release(name)
             return known
@@ -150,11 +160,29 @@ class Snapshots:
 
     def _look(self, name: str) -> Steps[Resolved]:
         try:
-            live = yield from self._ask(name)
+            asked = yield from self._hear(name, self._ask(name), None)
         except BaseException:
             self._release(name)
             raise
-        return (yield from self._settle(name, live))
+        if asked.error is None:
+            return (yield from self._settle(name, asked.result()))
+        self._release(name)
+        if isinstance(asked.error, Abandoned):
+            entry = self._live.get(name)
+            return Unavailable(str(asked.error)) if entry is None else entry.resolved
+        raise asked.error
+
+    def _hear(self, name: str, steps: Steps[T], budget: Budget | None) -> Steps[Outcome[T]]:
+        """What the engine says of a name, in time; it is not asked while it does not answer."""
+        breaker = self._breakers.of(name, f"looking at {name}")
+        if not breaker.admits():
+            return Outcome(error=Abandoned(breaker.reason))
+        outcome = yield from outcome_within(_end(budget), steps)
+        if outcome.error is None or isinstance(outcome.error, NotFoundError):
+            breaker.succeeded()
+        else:
+            breaker.failed(_unknown(name, outcome.error))
+        return outcome
 
     def _ask(self, name: str) -> Steps[LiveIndex | Unavailable]:
         """What the engine says that a name stands for."""
@@ -246,6 +274,11 @@ def _narrowed(aliases: Mapping[str, Any]) -> Unavailable | None:
 def _is_pattern(name: str) -> bool:
     """Whether it may stand for several indices, an alias apart."""
     return any(sign in name for sign in "*?,")
+
+
+def _unknown(name: str, error: Exception) -> str:
+    late = isinstance(error, Late)
+    return f"what {name} stands for was not known in time" if late else str(error)
 
 
 def _call(method: str, index: str) -> Steps[Any]:

@@ -125,8 +125,7 @@ class Search:
         """Of the candidates; nan where those that are still missing are late or refused."""
         fetch = self.snapshot.vectors.fetch(window.rows)
         if self.snapshot.clustered is None:
-            outcome = yield from outcome_within(self.plan.deadline, fetch)
-            vectors = self.account.take(VECTORS, outcome)
+            vectors = self.account.take(VECTORS, (yield from outcome_within(None, fetch)))
         else:
             vectors = yield from self._ask(VECTORS, fetch)
         if vectors is None:

@@ -1,13 +1,13 @@
 """An engine of which some requests are refused, or not answered at all."""
 
 import json
-import time
+import threading
 from collections.abc import Callable
 
 from opensearchpy.exceptions import ConnectionTimeout
 
 HANG = "hang"
-HANG_S = 1.0  # until the client gives up
+HANG_S = 0.5  # until the client gives up
 HEADERS = {"content-type": "application/json"}
 Fault = int | str | None  # a status, HANG, or nothing
 
@@ -16,6 +16,7 @@ class UnwellEngine:
     """Stands between a client and its engine.
 
     fault: what happens to a request, by its URL and its body, or by a line of an `_msearch`.
+    hang_s: how long what hangs does so, unless it is released.
     """
 
     def __init__(self, client) -> None:
@@ -24,6 +25,8 @@ class UnwellEngine:
         connection.perform_request = self.perform_request
         self.fault: Callable[[str, str], Fault] = lambda url, body: None
         self.asked: list[str] = []
+        self.hang_s = HANG_S
+        self.released = threading.Event()
 
     def perform_request(
         self, method, url, params=None, body=None, timeout=None, ignore=(), headers=None
@@ -35,7 +38,7 @@ class UnwellEngine:
         lines = text.splitlines()[1::2] if url.endswith("_msearch") else []
         each = [self.fault("a line", line) for line in lines]
         if HANG in (whole, *each):
-            time.sleep(HANG_S)
+            self.released.wait(self.hang_s)
             raise ConnectionTimeout("TIMEOUT", "the engine does not answer", TimeoutError())
         if whole is not None:
             return self._refuse(whole, ignore)

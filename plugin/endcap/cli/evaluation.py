@@ -16,6 +16,7 @@ from endcap.cli.options import (
     Store,
     find_places,
     open_client,
+    read_unhurried,
 )
 from endcap.cli.progress import TrainingProgress
 from endcap.cli.terminal import open_console, say, say_bad_rows
@@ -63,7 +64,7 @@ def evaluate(
     """Compare lexical, vector, fused and re-ranked on judged queries, with the promoted tuning."""
     console = open_console()
     judged = _read_judgments(judgments, split)
-    with open_client(engine, store, _read_unhurried(config)) as (client, folder):
+    with open_client(engine, store, read_unhurried(config)) as (client, folder):
         live = live_generation(client, folder, index)
         promoted = _promoted(Registry(folder, index_of(live.generation)))
         with console.status(f"searching {len(judged)} queries"):
@@ -111,7 +112,7 @@ def tune(
 ) -> None:
     """Choose boosts, floor and weights, and make searches use them from now on."""
     console = open_console()
-    configuration = _read_unhurried(config)
+    configuration = read_unhurried(config)
     tuning: Tuning | None = None
     baseline: Tuning | None = None
     place, _ = find_places(engine, store, configuration)
@@ -211,12 +212,6 @@ def _say_fitted(console: Console, fitted: Fitted) -> None:
         f"{fitted.searches:,} searches made from events:"
         f" NDCG@10 {fitted.start_ndcg:.4f} before, {fitted.ndcg:.4f} fitted",
     )
-
-
-def _read_unhurried(config: Path | None) -> Configuration:
-    """endcap.toml without its budget: a late leg would make figures depend on the machine."""
-    configuration = Configuration.read(config)
-    return replace(configuration, search=replace(configuration.search, budget_ms=None))
 
 
 def _read_judgments(path: Path, split: str | None) -> Judgments:

@@ -51,6 +51,12 @@ def find_places(
     return configuration.engine or str(found), found
 
 
+def read_unhurried(config: Path | None) -> Configuration:
+    """endcap.toml without its budget: what a person looks at must not depend on the machine."""
+    configuration = Configuration.read(config)
+    return replace(configuration, search=replace(configuration.search, budget_ms=None))
+
+
 @contextmanager
 def open_client(
     engine: str | None,

@@ -6,7 +6,14 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from endcap.cli.options import ConfigurationFile, Engine, Index, Store, open_client
+from endcap.cli.options import (
+    ConfigurationFile,
+    Engine,
+    Index,
+    Store,
+    open_client,
+    read_unhurried,
+)
 from endcap.cli.terminal import open_console, say
 from endcap.configuration import Configuration
 from endcap.operations import live_generation
@@ -28,7 +35,7 @@ def search(
     config: ConfigurationFile = None,
 ) -> None:
     """Search the catalogue, for a shopper or for nobody, and say why a hit stands where it does."""
-    with open_client(engine, store, Configuration.read(config)) as (client, folder):
+    with open_client(engine, store, read_unhurried(config)) as (client, folder):
         title = live_generation(client, folder, index).catalogue["title"]
         body: dict[str, Any] = {"query": client.text_query(text, index=index), "size": size}
         if not plain:

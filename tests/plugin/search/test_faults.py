@@ -2,6 +2,7 @@
 and with the reason. On both engines.
 """
 
+import threading
 import time
 
 import numpy as np
@@ -17,7 +18,8 @@ from endcap_indexer.encoder.onnx import OnnxEncoder, to_unit
 from endcap_reranker import ModelColumn, PopularityColumn
 
 BUDGET_MS = 100
-LIMIT_S = 0.9  # for the budget and a search on a busy machine; what hangs does so for longer
+LIMIT_S = 4.0  # for the budget and a search on a busy machine; what hangs does so for longer
+HANG_S = 8.0
 WORDS = {"lexical": 1.0, "text": 1.0}
 
 
@@ -45,6 +47,22 @@ def timed(client, *arguments, **options):
     return answer, time.monotonic() - started
 
 
+@pytest.fixture
+def hang():
+    """A function that takes long, until the test has seen enough."""
+    released = threading.Event()
+
+    def wait(*given, release=False):
+        if release:
+            released.set()
+        else:
+            released.wait(HANG_S)
+            fail()
+
+    yield wait
+    released.set()
+
+
 def fail(*arguments, **options):
     raise RuntimeError("a fault injected")
 
@@ -53,7 +71,7 @@ def fail(*arguments, **options):
 
 
 @pytest.mark.parametrize("fault", ["raises", "nan", "slow"])
-def test_without_the_encoder_the_hits_are_the_plain_client_s(shop, monkeypatch, fault):
+def test_without_the_encoder_the_hits_are_the_plain_client_s(shop, monkeypatch, fault, hang):
     client, alias = shop
     client.search(ask("lamp"), alias)
     if fault == "raises":
@@ -61,7 +79,7 @@ def test_without_the_encoder_the_hits_are_the_plain_client_s(shop, monkeypatch, 
     elif fault == "nan":
         monkeypatch.setattr(OnnxEncoder, "_run", to_nan)
     else:
-        monkeypatch.setattr(OnnxEncoder, "encode_queries", lambda *given: time.sleep(2) or fail())
+        monkeypatch.setattr(OnnxEncoder, "encode_queries", hang)
     answer, took = timed(client, ask(budget_ms=BUDGET_MS), alias)
     assert took < LIMIT_S
     plain = client.search({"query": ask()["query"], "size": 100}, alias, endcap=False)
@@ -87,7 +105,9 @@ def test_without_the_vector_leg_the_text_orders_the_engine_s_hits(shop, status, 
     assert len(ids(client.search(ask(), alias))) > len(ids(expected))
     engine = UnwellEngine(client)
     engine.fault = lambda url, body: status if near(url, body) else None
+    engine.hang_s = HANG_S if budget else engine.hang_s
     answer, took = timed(client, ask(**budget), alias)
+    engine.released.set()
     assert hits_of(answer) == hits_of(expected)
     assert answer["hits"]["total"] == expected["hits"]["total"]
     assert answer["ext"]["endcap"]["applied"] is True
@@ -108,11 +128,13 @@ def test_without_the_profile_a_shopper_gets_the_order_of_nobody(shop, status, bu
     nobody = client.search(ask(), alias)
     engine = UnwellEngine(client)
     engine.fault = lambda url, body: status if profile(url, body) else None
+    engine.hang_s = HANG_S if budget else engine.hang_s
     answer, took = timed(client, ask(**budget), alias, user="ada")
+    engine.released.set()
     said = reason(answer)
     assert answer["ext"]["endcap"]["applied"] is True
     if status == HANG:
-        assert took < LIMIT_S or not budget
+        assert took < LIMIT_S
         assert "history leg was late" in said or "history leg failed: ConnectionTimeout" in said
     else:
         assert said.startswith("history leg failed: ")
@@ -128,8 +150,8 @@ def test_a_profile_that_hangs_is_the_last_that_is_waited_for(shop):
     client.search(ask(), alias)
     engine = UnwellEngine(client)
     engine.fault = lambda url, body: HANG if profile(url, body) or near(url, body) else None
-    answer, took = timed(client, ask(), alias, user="ada")
-    assert took < 2.0
+    answer = client.search(ask(), alias, user="ada")
+    assert not any(url.endswith("_msearch") for url in engine.asked)
     assert "vector leg is left out: the engine did not answer in time" in reason(answer)
     assert hits_of(answer) == hits_of(client.search(ask(recall="lexical"), alias))
 
@@ -193,7 +215,7 @@ WITH_MODEL = {**WORDS, "model": 0.8}
 
 
 @pytest.mark.parametrize("fault", ["raises", "nan state", "nan scores", "slow"])
-def test_a_model_that_is_broken_leaves_the_others(modelled, monkeypatch, fault):
+def test_a_model_that_is_broken_leaves_the_others(modelled, monkeypatch, fault, hang):
     expected = modelled.search(ask(), "products", user="ada")
     before = modelled.search(ask(weights=WITH_MODEL), "products", user="ada")
     assert hits_of(before) != hits_of(expected)
@@ -210,7 +232,7 @@ def test_a_model_that_is_broken_leaves_the_others(modelled, monkeypatch, fault):
     elif fault == "nan scores":
         monkeypatch.setattr(type(column.model), "score", lambda self, state, rows: nan(len(rows)))
     else:
-        monkeypatch.setattr(type(column.model), "score", lambda *given: time.sleep(2) or fail())
+        monkeypatch.setattr(type(column.model), "score", hang)
         said = "model column was late"
     body = ask(weights=WITH_MODEL, budget_ms=400)
     answer, took = timed(modelled, body, "products", user="ada")
@@ -227,17 +249,17 @@ def nan(n):
 
 
 @pytest.mark.parametrize("status", [503, HANG])
-def test_a_dead_stage_costs_nothing_and_comes_back(shop, monkeypatch, status):
+def test_a_dead_stage_costs_nothing_and_comes_back(shop, status):
     client, alias = shop
     expected = client.search(ask(), alias)
     lexical = client.search(ask(recall="lexical"), alias)
     engine = UnwellEngine(client)
     engine.fault = lambda url, body: status if near(url, body) else None
     for _ in range(5):
-        assert not reason(client.search(ask(budget_ms=50), alias)).endswith("is left out")
+        assert "is left out" not in reason(client.search(ask(budget_ms=50), alias))
     engine.asked.clear()
     for _ in range(3):
-        answer, took = timed(client, ask(), alias)
+        answer = client.search(ask(), alias)
         assert reason(answer).startswith("vector leg is left out since 2")
         assert "5 faults, the last: " in reason(answer)
         assert hits_of(answer) == hits_of(lexical)
@@ -271,14 +293,15 @@ def test_who_says_nothing_of_a_stage_does_not_close_its_breaker(shop):
     assert reason(client.search(ask(), alias, user="ada")).startswith("history leg is left out")
 
 
-async def test_the_async_client_leaves_behind_what_hangs(built_store, monkeypatch):
+async def test_the_async_client_leaves_behind_what_hangs(built_store, monkeypatch, hang):
     client = endcap.connect_async(built_store)
     await client.search(ask("lamp"), "products")
-    monkeypatch.setattr(QueryCache, "encode_query", lambda *given: time.sleep(2) or fail())
+    monkeypatch.setattr(QueryCache, "encode_query", hang)
     started = time.monotonic()
     answer = await client.search(ask(budget_ms=BUDGET_MS), "products")
     assert time.monotonic() - started < LIMIT_S
     assert reason(answer).endswith("query encoder was late")
+    hang(release=True)
     await client.close()
 
 
