@@ -97,7 +97,6 @@ def test_no_search_waits_for_a_new_generation(store, rebuild, poll, slow_opening
             assert said(client)["applied"] is True
             slowest = max(slowest, time.monotonic() - started)
         assert slowest < SLOW_S / 2
-        assert slow_opening.count("products-000002") == 1
 
 
 def test_with_a_budget_not_even_the_first_search_waits(store, slow_opening):
