@@ -11,7 +11,7 @@ from endcap.exceptions import ConfigurationError
 from endcap_indexer.catalogue import CatalogueFields
 from endcap_indexer.encoder import Prompts
 from endcap_indexer.exceptions import FieldsError
-from endcap_indexer.generations import Gates, IndexSettings, KnnEngine, Place
+from endcap_indexer.generations import Canary, Gates, IndexSettings, KnnEngine, Place
 
 FILE = "endcap.toml"
 
@@ -158,8 +158,24 @@ def _text(name: str, value: Any) -> str:
 
 def _texts(name: str, value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
-        raise ConfigurationError(f'{name} is {value!r}; write a list such as ["rain jacket"]')
+        raise ConfigurationError(f'{name} is {value!r}; write a list such as ["p1", "p2"]')
     return tuple(value)
+
+
+def _canaries(name: str, value: Any) -> tuple[str | Canary, ...]:
+    if not isinstance(value, list):
+        raise ConfigurationError(f'{name} is {value!r}; write a list such as ["rain jacket"]')
+    return tuple(_canary(f"{name}[{place}]", each) for place, each in enumerate(value))
+
+
+def _canary(name: str, value: Any) -> str | Canary:
+    if isinstance(value, Mapping) and "query" in value:
+        return Canary(**_read_keys(f"{name}.", value, {"query": _text, "expect": _texts}))
+    if isinstance(value, str) and value:
+        return value
+    raise ConfigurationError(
+        f'{name} is {value!r}; write text, or {{query = "rain jacket", expect = ["p1"]}}'
+    )
 
 
 def _share(name: str, value: Any) -> float:
@@ -226,7 +242,7 @@ _INDEX: dict[str, Callable[[str, Any], Any]] = {
     "replicas": _count_from_none,
     "keep": _count,
 }
-_GATES: dict[str, Callable[[str, Any], Any]] = {"canaries": _texts, "least_share": _share}
+_GATES: dict[str, Callable[[str, Any], Any]] = {"canaries": _canaries, "least_share": _share}
 _KEYS: dict[str, Callable[[str, Any], Any]] = {
     "store": lambda name, value: Path(_text(name, value)),
     "engine": _text,

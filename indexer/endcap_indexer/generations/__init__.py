@@ -3,7 +3,7 @@
 from endcap_indexer.generations.attach import Attached, attach
 from endcap_indexer.generations.documents import sample_sources
 from endcap_indexer.generations.follow import Follower
-from endcap_indexer.generations.gates import Gates
+from endcap_indexer.generations.gates import Canary, Gates
 from endcap_indexer.generations.generation import Generation
 from endcap_indexer.generations.indices import IndexSettings, KnnEngine, single_index
 from endcap_indexer.generations.lease import hold_lease
@@ -18,6 +18,7 @@ from endcap_indexer.generations.updates import update_generation
 
 __all__ = [
     "Attached",
+    "Canary",
     "Catalogue",
     "Followed",
     "Follower",

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
 from opensearchpy import OpenSearch
-from opensearchpy.helpers import scan, streaming_bulk
+from opensearchpy.helpers import scan
 
 from endcap_indexer.catalogue import OURS, ROW_FIELD
 from endcap_indexer.exceptions import GenerationError
-from endcap_indexer.generations.indices import BULK_ACTIONS, BULK_BYTES, BULK_RETRIES
+from endcap_indexer.generations.bulks import stream_bulk
 
 PAGE = 1000
 KEPT_OPEN = "30m"  # a scan between two pages, which may be embedded meanwhile
@@ -96,16 +96,8 @@ def write_ours(
     How many were written. GenerationError names the first document that the engine refuses.
     """
     written = 0
-    results = streaming_bulk(
-        client,
-        (_update(document, ours) for document, ours in facts),
-        chunk_size=BULK_ACTIONS,
-        max_chunk_bytes=BULK_BYTES,
-        max_retries=BULK_RETRIES,
-        raise_on_error=False,
-        index=index,
-    )
-    for good, item in results:
+    actions = (_update(document, ours) for document, ours in facts)
+    for good, item in stream_bulk(client, index, actions):
         answer = item["update"]
         written += good
         if not good and answer["status"] not in GONE_OR_CHANGED:

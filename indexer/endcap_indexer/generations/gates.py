@@ -12,20 +12,29 @@ from endcap_indexer.exceptions import GateError
 from endcap_indexer.generations.generation import Generation
 
 SAMPLES = 10  # products that are looked for by their own title
+FIRST_HITS = 100  # of a canary, among which the products that it expects must be
 LEAST_FOUND = 0.5  # of them: a title of stop words alone finds nothing
 
 Properties = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
+class Canary:
+    """A text that must find these products among its first hits, or any where none are named."""
+
+    query: str
+    expect: tuple[str, ...] = ()  # ids
+
+
+@dataclass(frozen=True)
 class Gates:
     """The table `[gates]`.
 
-    canaries: texts, each of which must find a product. least_share: of the products that are live,
-    so many must the new generation have; 0: any number will do.
+    canaries: what must be found; a text alone must find a product. least_share: of the products
+    that are live, so many must the new generation have; 0: any number will do.
     """
 
-    canaries: tuple[str, ...] = ()
+    canaries: tuple[str | Canary, ...] = ()
     least_share: float = 0.5
 
 
@@ -46,12 +55,23 @@ def check_gates(
     if live is not None:
         _check_share(client, generation, live, gates.least_share)
     _check_titles(client, generation, fields)
-    for text in gates.canaries:
-        if not _finds(client, generation.name, text_query(fields.query_fields, text)):
-            raise GateError(
-                f"{generation.name} has no product for the canary {text!r}: correct the catalogue,"
-                " its text fields, or canaries under [gates] in endcap.toml"
-            )
+    for each in gates.canaries:
+        canary = Canary(each) if isinstance(each, str) else each
+        _check_canary(client, generation.name, fields, canary)
+
+
+def _check_canary(client: OpenSearch, index: str, fields: CatalogueFields, canary: Canary) -> None:
+    query = text_query(fields.query_fields, canary.query)
+    body = {"query": query, "size": FIRST_HITS, "_source": False}
+    found = [hit["_id"] for hit in _search(client, index, body)["hits"]]
+    missing = [id for id in canary.expect if id not in found]
+    if found and not missing:
+        return
+    lost = f"{', '.join(map(repr, missing))} among its first {len(found)}" if found else "product"
+    raise GateError(
+        f"{index} has no {lost} for the canary {canary.query!r}: correct the catalogue, its text"
+        " fields, or canaries under [gates] in endcap.toml"
+    )
 
 
 def _check_counts(client: OpenSearch, generation: Generation) -> None:
@@ -135,5 +155,10 @@ def _titles(
 
 def _finds(client: OpenSearch, index: str, query: Mapping[str, Any]) -> bool:
     body = {"query": query, "size": 0, "track_total_hits": 1}
+    return bool(_search(client, index, body)["total"]["value"])
+
+
+def _search(client: OpenSearch, index: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
     answer = client.search(index=index, body=body, params={"search_pipeline": "_none"})
-    return bool(answer["hits"]["total"]["value"])
+    hits: Mapping[str, Any] = answer["hits"]
+    return hits

@@ -1,14 +1,11 @@
 """The engine's side of generations: their indices, and the alias whose swap is the commit."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from itertools import islice
 from typing import Any, Literal, NamedTuple
 
-import orjson
 from opensearchpy import OpenSearch
 from opensearchpy.exceptions import NotFoundError, RequestError, TransportError
-from opensearchpy.helpers import streaming_bulk
 
 from endcap_indexer.catalogue import CatalogueFields, index_body
 from endcap_indexer.exceptions import GenerationError
@@ -22,11 +19,6 @@ from endcap_indexer.generations.manifest import (
 )
 from endcap_indexer.vectors import knn_field
 
-BULK_ACTIONS = 500
-BULK_BYTES = 10 * 2**20
-BULK_RETRIES = 5  # of what the engine was too busy for (429), a minute in all
-MOST_REFUSED = 100  # products, after which the rest is not sent
-NAMED = 5  # of them
 PATIENCE_SECONDS = 3600  # for a refresh after a whole catalogue
 REFRESH_INTERVAL = "1s"  # once built; none while building
 
@@ -57,6 +49,7 @@ class IndexState(NamedTuple):
     number: int
     ours: bool  # its mapping names it as a generation: only then may it ever be deleted
     named: bool  # an alias names it: then it must not be
+    before: str | None  # what was live when it was built, where that is known
 
 
 def live_index(client: OpenSearch, alias: str) -> str | None:
@@ -66,8 +59,9 @@ def live_index(client: OpenSearch, alias: str) -> str | None:
     except NotFoundError:
         if client.indices.exists(index=alias):
             raise GenerationError(
-                f"{alias!r} is an index, and no alias can have its name: choose another --index,"
-                f" or delete the index {alias!r} once nobody searches it"
+                f"{alias!r} is an index, and no alias can have its name: keep it and give it"
+                f" vectors (endcap attach {alias}), or build beside it under another --index and"
+                " search that"
             ) from None
         return None
     if len(names) > 1:
@@ -120,7 +114,8 @@ def list_indices(client: OpenSearch, alias: str) -> list[IndexState]:
         if number is not None:
             meta = named_generation(facts)
             ours = meta is not None and meta.get("generation") == name
-            states.append(IndexState(name, number, ours, bool(facts["aliases"])))
+            before = None if meta is None else meta.get("before")
+            states.append(IndexState(name, number, ours, bool(facts["aliases"]), before))
     return sorted(states, key=lambda state: state.number)
 
 
@@ -170,44 +165,6 @@ def _reason(error: TransportError) -> str:
     return str(info.get("error", {}).get("reason", error.error))
 
 
-def index_documents(client: OpenSearch, index: str, actions: Iterable[dict[str, Any]]) -> None:
-    """Index as a stream, in bulks; GenerationError names the products that are refused.
-
-    What was embedded until then is kept for the next run.
-    """
-    results = streaming_bulk(
-        client,
-        actions,
-        expand_action_callback=_serialise,
-        chunk_size=BULK_ACTIONS,
-        max_chunk_bytes=BULK_BYTES,
-        max_retries=BULK_RETRIES,
-        raise_on_error=False,
-        yield_ok=False,
-        index=index,
-    )
-    refused = [_refusal(item) for _, item in islice(results, MOST_REFUSED)]
-    if refused:
-        some = f"; {len(refused)} or more in all" if len(refused) > NAMED else ""
-        raise GenerationError(
-            f"the engine refused product {'; '.join(refused[:NAMED])}{some}; correct the product"
-            " or its fields in [catalogue] and run reindex again (nothing was changed for shoppers)"
-        )
-
-
-def _refusal(item: Mapping[str, Any]) -> str:
-    (answer,) = item.values()
-    error = answer.get("error", {})
-    return f"{answer.get('_id')!r}: {error.get('type')}: {error.get('reason')}"
-
-
-def _serialise(action: dict[str, Any]) -> tuple[str, str]:
-    """The two lines of a bulk; opensearch-py passes text on as it is, and orjson is faster."""
-    head = {"index": {"_id": action["_id"]}}
-    source = orjson.dumps(action["_source"], option=orjson.OPT_SERIALIZE_NUMPY)
-    return orjson.dumps(head).decode(), source.decode()
-
-
 def finish_index(client: OpenSearch, index: str, products: int, replicas: int = 0) -> None:
     """Make the documents searchable and see that all of them are there."""
     client.indices.refresh(index=index, request_timeout=PATIENCE_SECONDS)
@@ -227,4 +184,10 @@ def swap_alias(client: OpenSearch, alias: str, old: str | None, new: str) -> Non
     if old is not None:
         actions.append({"remove": {"index": old, "alias": alias, "must_exist": True}})
     actions.append({"add": {"index": new, "alias": alias, "is_write_index": True}})
-    client.indices.update_aliases(body={"actions": actions})
+    try:
+        client.indices.update_aliases(body={"actions": actions})
+    except NotFoundError as error:
+        raise GenerationError(
+            f"{old} is no longer what {alias!r} names, so another program moved it: {error.error};"
+            " look at it, and run the command again (the alias was left as it is)"
+        ) from None

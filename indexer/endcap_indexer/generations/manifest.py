@@ -21,6 +21,7 @@ META = (
     "digest",
     "row_field",
     "vectors",
+    "before",
 )
 FOLDER: Final = "folder"
 OPENSEARCH: Final = "opensearch"
@@ -45,6 +46,7 @@ class Manifest:
     catalogue: Mapping[str, Any]  # the field roles, as CatalogueFields.from_table reads them
     row_field: str | None = ROW_FIELD  # where the documents hold their row, if they do
     vectors: Place = FOLDER
+    before: str | None = None  # what was live when it was built
     products: int = 0
     bad_rows: int = 0
     index: str = ""  # the kind of vector index

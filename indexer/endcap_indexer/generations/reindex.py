@@ -29,6 +29,7 @@ from endcap_indexer.encoder import Encoder
 from endcap_indexer.exceptions import FieldsError, GateError, GenerationError, VectorsError
 from endcap_indexer.generations.beside import embedded_alike, followed_beside, pursue
 from endcap_indexer.generations.build import GenerationWriter
+from endcap_indexer.generations.bulks import index_documents
 from endcap_indexer.generations.chunks import chunks
 from endcap_indexer.generations.embeddings import Embeddings, ShopVectors
 from endcap_indexer.generations.gates import Gates, check_gates
@@ -38,7 +39,6 @@ from endcap_indexer.generations.indices import (
     IndexSettings,
     create_index,
     finish_index,
-    index_documents,
     live_index,
 )
 from endcap_indexer.generations.lease import hold_lease
@@ -141,7 +141,7 @@ def reindex(
         ):
             with followed_beside(pursuit):
                 build = _Build(client, store, catalogue, settings, vectors, progress)
-                manifest = build.run(name, digest, encoder)
+                manifest = build.run(name, digest, encoder, live)
                 with _unless_refused(client, store, name):
                     opened = Generation.open(generation_folder(store, name))
                     check_gates(client, opened, catalogue.fields, build.mapping, live, gates)
@@ -182,7 +182,7 @@ class _Build:
         self._bad_rows = 0
         self.mapping: Mapping[str, Any] = {}
 
-    def run(self, name: str, digest: str, encoder: Encoder | None) -> Manifest:
+    def run(self, name: str, digest: str, encoder: Encoder | None, before: str | None) -> Manifest:
         fields = self._catalogue.fields
         total = self._catalogue.source.count()
         products = read_products(self._catalogue.source, fields, on_bad_row=self._count)
@@ -197,6 +197,7 @@ class _Build:
             columns=fields.columns,
             catalogue=fields.to_table(),
             vectors=self._settings.vectors,
+            before=before,
         )
         self.mapping = create_index(self._client, fields, manifest, self._settings)
         with GenerationWriter(generation_folder(self._store, name), manifest) as writer:

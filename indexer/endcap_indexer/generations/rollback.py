@@ -33,9 +33,9 @@ class RolledBack(NamedTuple):
 
 
 def roll_back(client: OpenSearch, store: Path, index: str, to: str | None = None) -> RolledBack:
-    """Let the alias `index` name an earlier generation, the last one before the live one unless
-    told; a later one may be told too. What was written to the live one since it went live is
-    carried, so no upsert is lost.
+    """Let the alias `index` name an earlier generation, unless told the one that was live when the
+    live one was built; a later one may be told too. What was written to the live one since it went
+    live is carried, so no upsert is lost.
 
     GenerationError says what there is, or why it cannot be used; nothing is changed then.
     """
@@ -80,6 +80,9 @@ def _encoder(store: Path, generation: Generation) -> Encoder | None:
 
 def _before(client: OpenSearch, store: Path, index: str, live: str) -> str:
     there = _there(client, store, index)
+    states = {state.name: state for state in list_indices(client, index)}
+    if live in states and states[live].before in there:  # not one that was gone back from
+        return str(states[live].before)
     last = number_of(index, live) or 0
     earlier = [name for name in there if (number_of(index, name) or 0) < last]
     if not earlier:

@@ -208,6 +208,14 @@ def built_index():
     return f"built-{uuid4().hex[:12]}"
 
 
+@pytest.fixture(params=["embedded", "server"])
+def either(request, built_index):
+    """A client of each engine; what is named like `built_index` goes afterwards."""
+    client = request.getfixturevalue("client" if request.param == "embedded" else "server")
+    yield client
+    client.indices.delete(index=f"{built_index}*", params={"allow_no_indices": "true"})
+
+
 PLACES = {"embedded": "folder", "server": "folder", "cluster": "opensearch"}
 
 

@@ -4,7 +4,7 @@ import pytest
 from built_shop import BuiltShop, row
 
 from endcap_indexer.exceptions import GateError
-from endcap_indexer.generations import Gates
+from endcap_indexer.generations import Canary, Gates
 from endcap_indexer.generations.gates import check_gates
 
 
@@ -38,6 +38,14 @@ def test_a_canary_must_find_a_product(built, refused):
     said = refused(rows(12), gates=Gates(canaries=("lamp", "unobtainable")))
     assert "the canary 'unobtainable'" in said
     assert built.build(rows(12), gates=Gates(canaries=("lamp",))).products == 12
+
+
+def test_a_canary_must_find_the_products_that_it_expects(built, refused):
+    built.build(rows(10))
+    expecting = Canary("lamp 7", ("p7", "p99"))
+    said = refused(rows(12), gates=Gates(canaries=(expecting,)))
+    assert "has no 'p99' among its first 12 for the canary 'lamp 7'" in said
+    assert built.build(rows(12), gates=Gates(canaries=(Canary("lamp 7", ("p7",)),))).products == 12
 
 
 def test_what_was_embedded_for_a_refused_generation_is_used_again(built, refused):

@@ -61,6 +61,9 @@ def test_a_build_after_a_rollback_goes_on(editions):
     roll_back(shop.client, shop.store, shop.index)
     assert shop.build(rows("fourth")).generation == name(shop, 4)
     assert edition(shop) == "fourth"
+    # not to the third, which one had gone back from
+    assert roll_back(shop.client, shop.store, shop.index) == (name(shop, 2), name(shop, 4))
+    assert edition(shop) == "second"
 
 
 def test_what_cannot_be_used_is_refused_by_name(editions):
