@@ -6,6 +6,7 @@ those of other machines too.
 """
 
 import fcntl
+import logging
 import os
 import weakref
 from collections.abc import Iterator
@@ -15,10 +16,12 @@ from pathlib import Path
 from endcap_indexer.exceptions import GenerationError
 from endcap_indexer.files import MANIFEST
 
+logger = logging.getLogger(__name__)
+
 
 class Hold:
     """Keeps a folder from being removed until it is garbage; GenerationError where it is being
-    removed, or is not there.
+    removed, or is not there. Nothing is written; a file system without locks is told of and read.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -27,7 +30,12 @@ class Hold:
         except FileNotFoundError:
             raise GenerationError(f"{folder} is not there, or not finished; run reindex") from None
         weakref.finalize(self, os.close, descriptor)
-        if not _lock(descriptor, fcntl.LOCK_SH):
+        try:
+            held = _lock(descriptor, fcntl.LOCK_SH)
+        except OSError as error:
+            logger.warning("%s may be removed while it is read: %s", folder, error)
+            return
+        if not held:
             raise GenerationError(f"{folder} is being removed; open the live generation")
 
 
@@ -35,7 +43,7 @@ class Hold:
 def unheld(folder: Path) -> Iterator[bool]:
     """Whether nobody holds a folder; until the block ends nobody begins to."""
     try:
-        descriptor = os.open(folder / MANIFEST, os.O_RDONLY)
+        descriptor = os.open(folder / MANIFEST, os.O_RDWR)  # NFS locks nothing else exclusively
     except FileNotFoundError:
         yield True  # not finished: nobody opens it
         return

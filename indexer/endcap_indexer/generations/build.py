@@ -26,7 +26,7 @@ class GenerationWriter:
     """
 
     def __init__(self, path: Path, manifest: Manifest) -> None:
-        self.products = 0
+        self.products = self.vectors = 0  # appended, and how many of them have a vector
         self._manifest = manifest
         self._folder = FolderWriter(path, KIND, format=FORMAT)
         self._ids: list[NDArray[np.bytes_]] = []
@@ -62,6 +62,7 @@ class GenerationWriter:
         self._vectors.append(vectors[:, : self._dimension])
         self._columns.append(column_values(products, self._manifest.columns))
         self.products += len(products)
+        self.vectors += int(np.count_nonzero(~np.isnan(vectors[:, 0])))
         return first
 
     def finish_rows(self) -> None:

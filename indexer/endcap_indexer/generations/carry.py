@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from opensearchpy import OpenSearch
-from opensearchpy.helpers import streaming_bulk
 
 from endcap_indexer.catalogue import OURS, CatalogueFields, derived_texts
 from endcap_indexer.exceptions import GenerationError
+from endcap_indexer.generations.bulks import stream_bulk
 from endcap_indexer.generations.checkpoints import (
     Checkpoint,
     known_until,
@@ -30,12 +30,7 @@ from endcap_indexer.generations.documents import (
     scan_ids,
 )
 from endcap_indexer.generations.generation import Generation
-from endcap_indexer.generations.indices import (
-    BULK_ACTIONS,
-    BULK_BYTES,
-    BULK_RETRIES,
-    PATIENCE_SECONDS,
-)
+from endcap_indexer.generations.indices import PATIENCE_SECONDS
 from endcap_indexer.generations.pursuit import is_embedded
 
 ROUNDS = 10  # while others write, each is shorter than the one before
@@ -189,15 +184,7 @@ class Carry:
 
     def _write(self, actions: Iterator[dict[str, Any]], *, forgiving: bool = False) -> None:
         """forgiving: nothing is raised once the alias is swapped; what is refused is told."""
-        for good, item in streaming_bulk(
-            self._client,
-            actions,
-            chunk_size=BULK_ACTIONS,
-            max_chunk_bytes=BULK_BYTES,
-            max_retries=BULK_RETRIES,
-            raise_on_error=False,
-            index=self.generation.name,
-        ):
+        for good, item in stream_bulk(self._client, self.generation.name, actions):
             ((action, answer),) = item.items()
             self.carried += good
             if good:

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 from opensearchpy import OpenSearch
 
-from endcap_indexer.catalogue import CatalogueFields, text_query, values_at
+from endcap_indexer.catalogue import VECTOR_FIELD, CatalogueFields, text_query, values_at
+from endcap_indexer.catalogue.text import cut
 from endcap_indexer.exceptions import GateError
 from endcap_indexer.generations.generation import Generation
 
 SAMPLES = 10  # products that are looked for by their own title
+TITLE_CHARACTERS = 300  # an engine takes so many words, and no more
 FIRST_HITS = 100  # of a canary, among which the products that it expects must be
 LEAST_FOUND = 0.5  # of them: a title of stop words alone finds nothing
 
@@ -45,12 +47,17 @@ def check_gates(
     mapping: Properties,
     live: str | None,
     gates: Gates,
+    *,
+    vectors: int | None = None,
 ) -> None:
     """Raise GateError with what is wrong of a generation that is finished and not searched yet.
 
-    mapping: what the engine was asked for when the index was created.
+    mapping: what the engine was asked for when the index was created. vectors: how many were sent
+    to the engine; None where they lie in the folder.
     """
     _check_counts(client, generation)
+    if vectors is not None:
+        _check_vectors(client, generation.name, vectors)
     _check_mapping(client, generation.name, mapping)
     if live is not None:
         _check_share(client, generation, live, gates.least_share)
@@ -81,6 +88,16 @@ def _check_counts(client: OpenSearch, generation: Generation) -> None:
         raise GateError(
             f"{generation.name}: {accepted:,} products were accepted, the index has {indexed:,} of"
             f" them and the folder {rows:,}; run reindex again"
+        )
+
+
+def _check_vectors(client: OpenSearch, index: str, sent: int) -> None:
+    body = {"query": {"exists": {"field": VECTOR_FIELD}}}
+    held = client.count(index=index, body=body)["count"]
+    if held != sent:
+        raise GateError(
+            f"{index}: {sent:,} products were sent with a vector, {held:,} have one; does an ingest"
+            f" pipeline of the cluster change {VECTOR_FIELD}?"
         )
 
 
@@ -150,7 +167,7 @@ def _titles(
     """By id, of those that have one."""
     hits = client.mget(index=generation.name, body={"ids": list(ids)})["docs"]
     titles = {hit["_id"]: next(values_at(hit["_source"], path), None) for hit in hits}
-    return {id: str(title) for id, title in titles.items() if title}
+    return {id: cut(str(title), TITLE_CHARACTERS) for id, title in titles.items() if title}
 
 
 def _finds(client: OpenSearch, index: str, query: Mapping[str, Any]) -> bool:

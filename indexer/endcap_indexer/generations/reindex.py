@@ -144,7 +144,8 @@ def reindex(
                 manifest = build.run(name, digest, encoder, live)
                 with _unless_refused(client, store, name):
                     opened = Generation.open(generation_folder(store, name))
-                    check_gates(client, opened, catalogue.fields, build.mapping, live, gates)
+                    asked, fields = build.mapping, catalogue.fields
+                    check_gates(client, opened, fields, asked, live, gates, vectors=build.vectors)
             alike = embedded_alike(pursuit, manifest)
             carried = go_live(client, store, index, live, opened, encoder, since, alike)
         kept = (live, name, *finished(store, index)[-settings.keep :])
@@ -181,6 +182,7 @@ class _Build:
         self._settings, self._vectors, self._progress = settings, vectors, progress
         self._bad_rows = 0
         self.mapping: Mapping[str, Any] = {}
+        self.vectors: int | None = None  # sent to the engine
 
     def run(self, name: str, digest: str, encoder: Encoder | None, before: str | None) -> Manifest:
         fields = self._catalogue.fields
@@ -204,6 +206,7 @@ class _Build:
             actions = self._actions(writer, chain([first], products), total)
             index_documents(self._client, name, actions)
             self._finish(writer, name)
+            self.vectors = writer.vectors if manifest.vectors == OPENSEARCH else None
             return writer.commit(bad_rows=self._bad_rows)
 
     def _actions(

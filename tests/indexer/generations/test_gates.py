@@ -85,6 +85,19 @@ def test_the_engine_must_have_taken_the_mapping(built):
         check_gates(built.client, generation, fields, asked, None, Gates())
 
 
+def test_vectors_that_did_not_reach_the_cluster_are_missed(built):
+    built.build([*rows(9), {"id": "p9", "title": "lamp"}])
+    generation, fields = built.generation(), built.fields
+    held = 10 if built.settings.vectors == "opensearch" else 0
+    check_gates(built.client, generation, fields, {}, None, Gates(), vectors=held)
+    with pytest.raises(GateError, match=rf"11 products were sent with a vector, {held} have one"):
+        check_gates(built.client, generation, fields, {}, None, Gates(), vectors=11)
+
+
+def test_a_title_may_have_more_words_than_a_query(built):
+    assert built.build([{"id": "p0", "title": "1024 lamps " * 1500}]).products == 1
+
+
 def test_a_document_too_many_is_seen(built):
     built.build(rows(10))
     generation = built.generation()
