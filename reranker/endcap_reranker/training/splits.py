@@ -23,12 +23,14 @@ def split(interactions: Interactions, share: float) -> Split:
     """
     interactions = interactions.distinct()
     if interactions.times is None:
+        nobody = "no user has two products"
         parts = Split(interactions.without_last(1), Cases.at(interactions, interactions.last(1)))
     else:
+        nobody = f"nobody has a product before the last {share:.0%} of the events and one in them"
         parts = _by_time(interactions, float(np.quantile(interactions.times, 1 - share)))
     if not len(parts.training) or not len(parts.validation):
         raise InteractionsError(
-            "no user has two products, so there is nothing to validate on; more events are needed"
+            f"{nobody}, so there is nothing to validate on; more events are needed"
         )
     return parts
 

@@ -38,3 +38,6 @@ def test_a_repeated_item_is_asked_for_at_its_last_event(make_interactions):
 def test_nothing_to_ask_for_is_an_error(make_interactions):
     with pytest.raises(InteractionsError, match="no user has two products"):
         split(make_interactions([(0, 1), (1, 1), (2, 2)], 3), 0.1)
+    at_once = make_interactions([(0, 1), (0, 2)], 3, times=[5, 5])
+    with pytest.raises(InteractionsError, match="nobody has a product before the last 10% of"):
+        split(at_once, 0.1)
