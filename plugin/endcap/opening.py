@@ -175,13 +175,15 @@ class Opener:
     def _table(self, name: str, generation: Generation) -> ItemTable:
         """Kept, since what a generation was built with does not change."""
         place = (generation.name, generation.manifest.created, name)
-        if place not in self._tables:
+        table = self._tables.get(place)
+        if table is None:
             registry = Registry(self._store, generation.name.rpartition("-")[0])
             model, facts = registry.model(name), registry.facts(name)
-            self._tables[place] = open_table(self._store, name, model, facts, generation)
+            table = open_table(self._store, name, model, facts, generation)
+            self._tables[place] = table
             while len(self._tables) > KEPT_TABLES:
                 self._tables.popitem(last=False)
-        return self._tables[place]
+        return table
 
     def _open_generation(self, meta: Mapping[str, Any]) -> Generation:
         folder = generation_folder(self._store, meta["generation"])

@@ -154,9 +154,11 @@ class Snapshots:
             return known
         if budget is None or isinstance(live, Unavailable):
             return (yield from self._settle(name, live))
-        opening = self._enter(name, Unavailable(f"{name} is being opened"))
+        self._live.pop(
+            name, None
+        )  # it was replaced: searches without a budget wait for the new one
         yield Background(self._settle(name, live))
-        return opening
+        return Unavailable(f"{name} is being opened")
 
     def _look(self, name: str) -> Steps[Resolved]:
         try:

@@ -4,6 +4,8 @@ import opensearchpy
 import pytest
 from unwell_engine import HANG, UnwellEngine, near, profile, together
 
+import endcap
+
 BODY = {"query": {"match": {"title": "crimson couch"}}, "size": 100}
 BUDGET = {**BODY, "ext": {"endcap": {"budget_ms": 200}}}
 REFUSALS = [400, 401, 403, 404, 413, 429, 500, 502, 503, 504, HANG]
@@ -100,3 +102,24 @@ def test_several_lines_of_which_one_leg_is_refused(shop, engine):
     assert fine["status"] == 200
     assert "vector leg failed" in fine["ext"]["endcap"]["reason"]
     assert wrong["status"] == 400
+
+
+async def test_the_async_client_leaves_out_and_raises_the_same(built_store):
+    client = endcap.connect_async(built_store)
+    await client.search(BODY, "products")
+    call, faults = client._driver._call, []
+
+    async def unwell(step):
+        if step.method in faults:
+            raise opensearchpy.TransportError(503, "unwell_exception", {"status": 503})
+        return await call(step)
+
+    client._driver._call = unwell
+    faults.append("msearch")
+    answer = await client.search(BODY, "products")
+    assert answer["ext"]["endcap"]["applied"] is True
+    assert "vector leg failed: TransportError(503" in answer["ext"]["endcap"]["reason"]
+    faults.append("search")
+    with pytest.raises(opensearchpy.TransportError, match="unwell_exception"):
+        await client.search(BODY, "products")
+    await client.close()

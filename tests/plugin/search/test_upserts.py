@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
 from uuid import uuid4
@@ -132,8 +133,8 @@ def test_it_lands_in_the_index_that_is_live(shop):
         core = late._core.snapshots
         for _ in range(3):
             shop.build(products(72)[::-1])
-            (entry,) = core._live.values()
-            entry.checked = time.monotonic() + 3600  # as if it had just looked
+            ((name, entry),) = core._live.items()
+            core._live[name] = replace(entry, looked=time.monotonic() + 3600)  # as if just now
             late.upsert(index=shop.index, products=[new("late", "late lamp")], follow=False)
             (live,) = shop.plain.indices.get_alias(name=shop.index)
             assert shop.plain.get(index=live, id="late")["_index"] == live
