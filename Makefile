@@ -52,6 +52,7 @@ bench: .venv/.dev
 	$(BIN)/python benchmarks/vectors.py --data $(DATA)/icecat
 	$(BIN)/python benchmarks/indexing.py --data $(DATA)/icecat
 	$(BIN)/python benchmarks/parity.py --data $(DATA)/icecat
+	$(BIN)/python benchmarks/soak.py
 
 $(BIN)/python:
 	$(PYTHON) -m venv .venv
