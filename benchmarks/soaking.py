@@ -259,11 +259,13 @@ def operate(shop: Shop, seconds: float, stop: Any, told: Any) -> None:
             "reindex": lambda: shop.rebuild(client),
             "rollback": lambda: roll_back(client, shop.store, shop.index),
         }
-        while not stop.wait(OPERATOR_PAUSE_S):
+        while True:  # once at least
             for name, verb in verbs.items():
                 accounts[name].time(lambda verb=verb: with_patience(verb))
             if time.monotonic() - started < seconds * WARM_SHARE:
                 warm = resident_mb()
+            if stop.wait(OPERATOR_PAUSE_S):
+                break
     for account in accounts.values():
         account.rss_mb = (warm, resident_mb())
     told.put(accounts)
