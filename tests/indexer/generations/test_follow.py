@@ -1,6 +1,5 @@
 """Whatever the shop's programs write, the generation says the same when it has been followed."""
 
-import json
 import random
 
 import pytest
@@ -153,9 +152,9 @@ def test_another_history_is_read_from_its_beginning(
     """As after a restored snapshot, whose numbers mean something else."""
     attach_shop()
     path = store / "generations" / f"{shop.name}-000001" / CHECKPOINT
-    table = json.loads(path.read_bytes())
+    table = files.unsealed(path.read_bytes())
     table["shards"] = {shard: ["of another life", 10**6] for shard in table["shards"]}
-    path.write_text(json.dumps(table))
+    path.write_bytes(files.sealed(table))
     shop.delete(1)
     encoder.encoded.clear()
     followed = follower.run()
