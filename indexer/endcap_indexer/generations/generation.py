@@ -65,7 +65,7 @@ class Generation:
     """A verified, read-only folder with the segments it had when it was opened.
 
     manifest: what was built. index, columns: of the latest; columns are name → (rows,) float32, nan
-    where the product does not say. segments: how many there are. Threads may share it.
+    where the product does not say. segments: how many were appended. Threads may share it.
     """
 
     def __init__(self, base: Base, changed: Segment, new: Ids, segments: int) -> None:
@@ -89,12 +89,12 @@ class Generation:
         """The generation with the segments appended since, which alone are opened; itself where
         there are none.
         """
-        segments = list(open_segments(self.path, self.segments))
+        last, segments = open_segments(self.path, self.segments)
         if not segments:
             return self
-        changed = merge([self._changed, *segments])
+        changed = merge([self._changed, *segments]).without_gone()
         new = Ids.of(self._collect_new(segments))
-        return type(self)(self._base, changed, new, self.segments + len(segments))
+        return type(self)(self._base, changed, new, last)
 
     @property
     def name(self) -> str:

@@ -10,7 +10,7 @@ from endcap_indexer.files import MANIFEST
 from endcap_indexer.generations.indices import named_generation, single_index
 from endcap_indexer.generations.manifest import Manifest, index_of
 from endcap_indexer.generations.removal import list_folders
-from endcap_indexer.generations.segments import count_segments
+from endcap_indexer.generations.segments import list_pieces
 
 
 class GenerationInfo(NamedTuple):
@@ -53,7 +53,7 @@ def _describe(folder: Path, live: str | None) -> GenerationInfo:
         manifest.generation,
         manifest.created,
         manifest.products,
-        count_segments(folder),
+        len(list_pieces(folder)),
         size,
         manifest.encoder,
         manifest.generation == live,

@@ -47,6 +47,7 @@ from endcap_indexer.generations.generation import Embedded, Generation
 from endcap_indexer.generations.indices import PATIENCE_SECONDS
 from endcap_indexer.generations.manifest import FOLDER, Manifest
 from endcap_indexer.generations.progress import Progress, Silence
+from endcap_indexer.generations.segments import merge_pieces
 from endcap_indexer.generations.updates import update_generation
 
 BATCH = 4096  # documents; one segment
@@ -127,7 +128,8 @@ class Pursuit:
             written = self._written
             self._round(sweep and not again)
             if written == self._written:
-                return
+                break
+        merge_pieces(self.generation.path)
 
     def told(self, seconds: float) -> Followed:
         counts = (self._read, self._changed, self._embedded, self._removed, self._written)

@@ -15,8 +15,6 @@ from endcap_indexer.catalogue import BadRows
 from endcap_indexer.generations import Attached, Followed, Rehearsed, Reindexed
 from endcap_reranker import Interactions
 
-MANY_SEGMENTS = 200
-
 
 def open_console(*, stderr: bool = False) -> Console:
     """A console that colours and replaces nothing by itself."""
@@ -104,9 +102,6 @@ def say_followed(console: Console, name: str, done: Followed) -> None:
         f" embedded, {done.removed:,} gone, {done.rows:,} rows written, {done.seconds:.1f} s"
     )
     say(console, line, label=done.generation, style="bold")
-    if done.segments >= MANY_SEGMENTS:
-        merging = f"{done.segments:,} segments slow opening down; merge them: endcap attach {name}"
-        say(console, merging, label="but", style="yellow")
 
 
 def say_updated(console: Console, name: str, done: Updated) -> None:

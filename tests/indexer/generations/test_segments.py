@@ -1,5 +1,6 @@
 """Segments against a dict: what was said last of a product counts, and its row never changes."""
 
+import threading
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,10 +13,15 @@ from endcap_indexer import files
 from endcap_indexer.catalogue import Product
 from endcap_indexer.exceptions import ChecksumError, GenerationError, VectorsError
 from endcap_indexer.files import remove_folder
-from endcap_indexer.generations import Generation, Manifest, update_generation
+from endcap_indexer.generations import Generation, Manifest, segments, update_generation
 from endcap_indexer.generations.build import GenerationWriter
 from endcap_indexer.generations.embeddings import digest_texts
-from endcap_indexer.generations.segments import count_segments, segment_folder
+from endcap_indexer.generations.segments import (
+    MANY_PIECES,
+    list_pieces,
+    merge_pieces,
+    segment_folder,
+)
 
 MANIFEST = Manifest(
     generation="toys-000001",
@@ -108,9 +114,10 @@ STEPS = st.lists(
 @settings(max_examples=20, deadline=None)
 @given(steps=STEPS, data=st.data())
 def test_segments_answer_as_a_fresh_generation(tmp_path_factory, cells, steps, data):
-    """Random changes and deletions; opened once, or brought up to date whenever."""
+    """Random changes, deletions and merges; opened once, or brought up to date whenever."""
     folder = tmp_path_factory.mktemp("segments")
     with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("endcap_indexer.generations.segments.MANY_PIECES", 2)
         patched.setattr("endcap_indexer.vectors.index.FLAT_CELLS", cells)
         shop = Shop({f"p{n}": n / 2 for n in range(BUILT)})
         generation = reader = build(folder / "toys-000001", shop)
@@ -118,6 +125,8 @@ def test_segments_answer_as_a_fresh_generation(tmp_path_factory, cells, steps, d
         given_rows = {id: row for row, id in enumerate(shop.angles)}
         for angles, gone in steps:
             generation = change(generation, shop, angles, sorted(gone))
+            if data.draw(st.booleans()):
+                merge_pieces(generation.path)
             for id, row in zip(shop.angles, generation.rows(list(shop.angles)), strict=True):
                 assert given_rows.setdefault(id, row) == row
             if data.draw(st.booleans(), label="the reader looks"):
@@ -177,7 +186,7 @@ def test_wrong_vectors_are_named_and_nothing_is_written(generation):
     ):
         with pytest.raises(VectorsError, match=said):
             update_generation(generation, [product], digests, np.array(vectors, np.float16))
-    assert count_segments(generation.path) == 0
+    assert list_pieces(generation.path) == []
 
 
 def test_damage_is_found_and_a_missing_segment_too(generation, shop):
@@ -215,6 +224,72 @@ def test_a_fault_at_every_operation(generation, shop, tmp_path, monkeypatch):
             break
     assert fail_at > 20
     assert_same(Generation.open(generation.path), shop, build(tmp_path / "fresh", shop))
+
+
+def test_many_segments_stay_few_pieces_and_little_is_written_twice(generation, shop, tmp_path):
+    early = generation
+    for number in range(2 * MANY_PIECES):
+        angles = {"p1": number / 10, f"new{number}": 1.0}
+        generation = change(generation, shop, angles, [f"new{number - 2}"])
+        merge_pieces(generation.path)
+        assert len(list_pieces(generation.path)) < MANY_PIECES
+    assert generation.segments == 2 * MANY_PIECES
+    fresh = build(tmp_path / "fresh", shop)
+    for seen in (Generation.open(generation.path), early.refreshed(), generation):
+        assert_same(seen, shop, fresh)
+    generation = change(Generation.open(generation.path), shop, {"new0": 2.0})
+    assert generation.rows(["new0"]).tolist() == [BUILT]  # it keeps its row though it was gone
+    assert len(list((generation.path / "segments").iterdir())) < MANY_PIECES
+
+
+def test_a_fault_at_every_operation_of_a_merge(generation, shop, tmp_path, monkeypatch):
+    """Whatever is left lying about, every reader finds the same, and the next merge tidies up."""
+    monkeypatch.setattr(segments, "MANY_PIECES", 3)
+    for fail_at in range(1, 200, 4):
+        while len(list_pieces(generation.path)) < 3:
+            name = f"new{generation.segments}"
+            generation = change(generation, shop, {name: 1.0, "p1": fail_at / 10})
+        early = Generation.open(generation.path)
+        disk = FailingDisk(fail_at, dead=fail_at % 8 == 1)
+        monkeypatch.setattr(files, "DISK", disk)
+        try:
+            merge_pieces(generation.path)
+        except OSError:
+            assert disk.reached
+        monkeypatch.setattr(files, "DISK", files.Disk())
+        assert early.refreshed() is early
+        seen = Generation.open(generation.path)
+        assert seen.products == len(shop.angles)
+        assert seen.columns["price"][1] == np.float32(shop.angles["p1"])
+        if not disk.reached:
+            break
+    assert fail_at > 30
+    generation = change(generation, shop, {"p2": 1.0})
+    assert_same(Generation.open(generation.path), shop, build(tmp_path / "fresh", shop))
+
+
+def test_readers_open_while_pieces_are_merged(generation, shop, monkeypatch):
+    """A piece may go while it is read: then it is looked for again."""
+    monkeypatch.setattr(segments, "MANY_PIECES", 3)
+    ended = threading.Event()
+
+    def write():
+        later = generation
+        for number in range(2 * MANY_PIECES):
+            later = change(later, shop, {f"new{number}": 1.0})
+            merge_pieces(later.path)
+        ended.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    reader, opened = generation, 0
+    while not ended.is_set():
+        reader = reader.refreshed()
+        assert Generation.open(generation.path).products >= reader.products
+        opened += 1
+    writer.join()
+    assert opened > 3
+    assert reader.refreshed().products == BUILT + 2 * MANY_PIECES
 
 
 def test_a_generation_goes_with_its_segments(generation, shop):

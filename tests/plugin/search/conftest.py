@@ -4,8 +4,10 @@ from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
+from opensearchpy import OpenSearch
 
 import endcap
+from endcap_indexer.embedded import EmbeddedConnection
 from endcap_indexer.generations import IndexSettings
 
 PLACES = {
@@ -60,3 +62,31 @@ def shop(request):
         store, alias = built.store, built.alias
     with endcap.connect(engine, store=store) as client:
         yield client, alias
+
+
+@pytest.fixture(params=PLACES)
+def own_shop(request, tmp_path, rebuild):
+    """A toy shop that one test may write to. `connect()` opens another client, `plain` knows
+    nothing of endcap.
+    """
+    store, index = tmp_path / "store", f"own-{uuid4().hex[:12]}"
+    store.mkdir()
+    embedded = request.param == "embedded"
+    engine = store if embedded else request.getfixturevalue("opensearch_url")
+    settings = PLACES[request.param] or IndexSettings()
+    options = {} if embedded else {"timeout": 60}
+    plain = {"connection_class": EmbeddedConnection, "folder": str(store / "engine")}
+    with (
+        OpenSearch(**plain) if embedded else OpenSearch(engine, timeout=60) as plain,
+        endcap.connect(engine, store=store, **options) as client,
+    ):
+        shop = SimpleNamespace(
+            client=client, plain=plain, index=index, store=store, settings=settings
+        )
+        shop.build = lambda rows=None: rebuild(client, store, rows, index, settings)
+        shop.connect = lambda: endcap.connect(engine, store=store, **options)
+        shop.connect_async = lambda: endcap.connect_async(engine, store=store, **options)
+        shop.upsert = lambda *rows, **options: client.upsert(index=index, products=rows, **options)
+        shop.build()
+        yield shop
+        plain.indices.delete(index=f"{index}-*")

@@ -4,45 +4,21 @@ import asyncio
 import time
 from dataclasses import replace
 from datetime import date
-from types import SimpleNamespace
-from uuid import uuid4
 
 import pytest
-from opensearchpy import OpenSearch
 from toy_shop import products
 
 import endcap
 from endcap.upserts import ACTIONS
-from endcap_indexer.embedded import EmbeddedConnection
-from endcap_indexer.generations import IndexSettings, hold_lease
+from endcap_indexer.generations import hold_lease
 
-PLACES = {"embedded": "folder", "server": "folder", "cluster": "opensearch"}
 PATIENCE_S = 20
 
 
-@pytest.fixture(params=PLACES)
-def shop(request, tmp_path, rebuild):
-    """A toy shop of its own. `connect()` opens another client, `plain` knows nothing of endcap."""
-    store, index = tmp_path / "store", f"upserts-{uuid4().hex[:12]}"
-    store.mkdir()
-    embedded = request.param == "embedded"
-    engine = store if embedded else request.getfixturevalue("opensearch_url")
-    settings = IndexSettings(PLACES[request.param])
-    options = {} if embedded else {"timeout": 60}
-    plain = {"connection_class": EmbeddedConnection, "folder": str(store / "engine")}
-    with (
-        OpenSearch(**plain) if embedded else OpenSearch(engine, timeout=60) as plain,
-        endcap.connect(engine, store=store, **options) as client,
-    ):
-        shop = SimpleNamespace(client=client, plain=plain, index=index, store=store)
-        shop.build = lambda rows=None: rebuild(client, store, rows, index, settings)
-        shop.connect = lambda: endcap.connect(engine, store=store, **options)
-        shop.connect_async = lambda: endcap.connect_async(engine, store=store, **options)
-        shop.upsert = lambda *rows, **options: client.upsert(index=index, products=rows, **options)
-        shop.found = lambda text: found(client, index, text)
-        shop.build()
-        yield shop
-        plain.indices.delete(index=f"{index}-*")
+@pytest.fixture
+def shop(own_shop):
+    own_shop.found = lambda text: found(own_shop.client, own_shop.index, text)
+    return own_shop
 
 
 def found(client, index, text):
