@@ -112,8 +112,14 @@ class Segment:
     def without_gone(self) -> Self:
         """Nothing is held of what is gone."""
         kept = ~np.isin(self.rows, self.tombstones)
-        arrays = (self.rows, self.ids, self.vectors, self.digests, self.columns)
-        return type(self)(*(array[kept] for array in arrays), self.tombstones)
+        return type(self)(
+            self.rows[kept],
+            self.ids[kept],
+            self.vectors[kept],
+            self.digests[kept],
+            self.columns[kept],
+            self.tombstones,
+        )
 
     def write(self, path: Path) -> None:
         """Write it as a checksummed folder, which appears whole."""
