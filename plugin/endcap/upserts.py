@@ -72,9 +72,10 @@ def upsert(
     pending, refused = dict(read.changes), dict[int, Refused]()
     for _ in range(SWAPS):
         landed = yield from _write(snapshot, pending, refresh, refused)
-        snapshot = yield from _live(snapshots, index, snapshot)
-        overtaken = [place for place in landed if landed[place] != snapshot.index]
-        pending = {place: read.changes[place] for place in overtaken}
+        live = yield from _live(snapshots, index, snapshot)
+        right = (snapshot.index, live.index)  # in the live index, with its rows
+        overtaken = [place for place in landed if right != (landed[place], landed[place])]
+        pending, snapshot = {place: read.changes[place] for place in overtaken}, live
         if not pending:
             return _told(read, refused)
     raise RequestError(f"{index} was swapped {SWAPS} times while products were written: try again")

@@ -35,6 +35,7 @@ from endcap_indexer.generations.pursuit import is_embedded
 
 ROUNDS = 10  # while others write, each is shorter than the one before
 LAST_ROUNDS = 3  # after the swap
+NOT_FOUND = 404
 CONDITION = ("if_seq_no", "if_primary_term")
 PAUSE_SECONDS = 0.05  # that a request may still be on its way after the swap
 
@@ -61,6 +62,7 @@ class Carry:
         self._client, self._index, self._reached = client, index, since
         self._known = set(known)
         self._own: dict[str, int] = {}  # what was written by this, by its last number
+        self._there: dict[str, bool] = {}  # what this has copied, and what it has deleted
         self._fields = CatalogueFields.from_table(generation.manifest.catalogue)
         self._brought = not is_embedded(generation.manifest)
 
@@ -140,13 +142,13 @@ class Carry:
         """Copies and deletions that give way to whoever wrote to the new index since the swap."""
         held = self._versions([*(document.id for document in documents), *gone])
         newer = self._written_since(before)
-        was_there = self.generation.rows([document.id for document in documents]) >= 0
-        for copy, known in zip(self._copies(documents), was_there.tolist(), strict=True):
+        built = self.generation.rows([document.id for document in documents]) >= 0
+        for copy, was_built in zip(self._copies(documents), built.tolist(), strict=True):
             if copy["_id"] in newer:
                 continue
             if copy["_id"] in held:
                 yield {**copy, **held[copy["_id"]]}
-            elif not known:  # else it was deleted since the swap
+            elif not self._there.get(copy["_id"], was_built):  # else it was deleted since the swap
                 yield {**copy, "_op_type": "create"}
         for deletion in self._deletions(id for id in gone if id in held and id not in newer):
             yield {**deletion, **held[deletion["_id"]]}
@@ -189,7 +191,8 @@ class Carry:
             self.carried += good
             if good:
                 self._own[answer["_id"]] = answer["_seq_no"]
-            if good or (action == "delete" and answer["status"] == 404):
+            if good or (action == "delete" and answer["status"] == NOT_FOUND):
+                self._there[answer["_id"]] = action != "delete"
                 continue
             if forgiving and answer["status"] in GONE_OR_CHANGED:
                 continue

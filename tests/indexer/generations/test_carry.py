@@ -9,6 +9,7 @@ from built_shop import row
 from endcap_indexer.exceptions import GenerationError
 from endcap_indexer.generations import golive, roll_back
 from endcap_indexer.generations.beside import INTERVAL_SECONDS
+from endcap_indexer.generations.carry import Carry
 
 
 def at(monkeypatch, moment, act):
@@ -112,6 +113,29 @@ def test_the_live_one_is_followed_while_the_next_is_built(built, encoder, monkey
     assert sorted(built.documents()) == ["new", "p1", "p2", "p3"]
     # vectors in the cluster are not copied: a document may say something else by then
     assert encoder.encoded.count("new") == (1 if built.settings.vectors == "folder" else 2)
+    built.assert_followed()
+
+
+def test_what_was_deleted_and_comes_back_at_the_swap_is_there(built, monkeypatch):
+    """The new generation does not know yet that it was gone."""
+    built.build([row(n) for n in range(3)])
+    client, old, swap = built.client, built.live(), golive.swap_alias
+    catch_up, rounds = Carry.catch_up, []
+
+    def deleted_late(carry):
+        rounds.append(carry)
+        if len(rounds) == 2:
+            client.delete(index=old, id="p1")
+        catch_up(carry)
+
+    def overtaken(*arguments):
+        swap(*arguments)
+        client.index(index=old, id="p1", body={"title": "back", "price": 1.0})
+
+    monkeypatch.setattr(Carry, "catch_up", deleted_late)
+    monkeypatch.setattr(golive, "swap_alias", overtaken)
+    built.build([row(n, "second") for n in range(3)])
+    assert built.documents()["p1"]["title"] == "back"
     built.assert_followed()
 
 
