@@ -14,6 +14,7 @@ from opensearchpy import OpenSearch
 from endcap_indexer.encoder import Encoder
 from endcap_indexer.exceptions import EncoderError
 from endcap_indexer.generations.generation import Embedded, Generation
+from endcap_indexer.generations.handover import finish_handover
 from endcap_indexer.generations.manifest import Manifest
 from endcap_indexer.generations.pursuit import Pursuit, encoder_of
 
@@ -32,6 +33,7 @@ def pursue(
     """
     if live is None:
         return None
+    finish_handover(client, store, live)
     try:
         opened = encoder_of(store, live.manifest, encoder)
     except EncoderError as error:

@@ -66,6 +66,11 @@ class Carry:
         self._fields = CatalogueFields.from_table(generation.manifest.catalogue)
         self._brought = not is_embedded(generation.manifest)
 
+    @property
+    def reached(self) -> Checkpoint:
+        """Up to where the index is carried."""
+        return self._reached
+
     def catch_up(self) -> None:
         """Until nothing is left, or what is left is what came during the last of many rounds."""
         for _ in range(ROUNDS):

@@ -8,6 +8,7 @@ from opensearchpy import OpenSearch
 
 from endcap_indexer.encoder import Encoder
 from endcap_indexer.generations.generation import Generation
+from endcap_indexer.generations.handover import finish_handover, is_unfinished
 from endcap_indexer.generations.indices import followed_index
 from endcap_indexer.generations.lease import hold_lease
 from endcap_indexer.generations.manifest import generation_folder
@@ -41,9 +42,10 @@ class Follower:
         """
         started = time.monotonic()
         pursuit = self._begin()
-        if sweep or pursuit.is_behind():
+        if sweep or is_unfinished(pursuit.generation.path) or pursuit.is_behind():
             with hold_lease(self._store):
                 pursuit = self._begin()  # another process may have been faster
+                finish_handover(self._client, self._store, pursuit.generation)
                 pursuit.catch_up(sweep=sweep)
                 self._generation = pursuit.generation
         return pursuit.told(time.monotonic() - started)

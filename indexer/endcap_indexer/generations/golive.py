@@ -24,6 +24,7 @@ from endcap_indexer.generations.checkpoints import (
 )
 from endcap_indexer.generations.documents import scan_ids
 from endcap_indexer.generations.generation import Embedded, Generation
+from endcap_indexer.generations.handover import Handover, begin_handover, end_handover
 from endcap_indexer.generations.indices import PATIENCE_SECONDS, swap_alias
 from endcap_indexer.generations.pursuit import Pursuit, is_embedded
 
@@ -93,8 +94,8 @@ def go_live(
     encoder: that of the generation; without it what is carried gets no vectors yet. elsewhere:
     vectors that need not be embedded again. returns: whether it was live before; else it is as it
     was built, and nobody has written to its index.
-    Where the process dies before the swap nothing has changed for anybody, and after it the alias
-    names the new index, to which every client writes again what it had written to the old one.
+    Where the process dies before the swap nothing has changed for anybody; where it dies right
+    after it, whoever holds the lease next finishes.
     """
     if not returns:
         write_checkpoint(generation.path, read_positions(client, generation.name))
@@ -116,11 +117,14 @@ def go_live(
         carry.catch_up()
     if returns:
         write_live(client, generation)
-    before = settled_positions(client, generation.name)
-    swap_alias(client, alias, old, generation.name)
-    if carry is None:
+    if carry is None or old is None:
+        swap_alias(client, alias, old, generation.name)
         return 0
+    before = settled_positions(client, generation.name)
+    begin_handover(generation.path, Handover(old, carry.reached, before))
+    swap_alias(client, alias, old, generation.name)
     carry.finish(before)
+    end_handover(generation.path)
     if pursuit is not None:
         pursuit.catch_up()
     return carry.carried

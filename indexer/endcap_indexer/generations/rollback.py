@@ -10,6 +10,7 @@ from endcap_indexer.encoder import Encoder
 from endcap_indexer.exceptions import EncoderError, GenerationError, VectorsError
 from endcap_indexer.generations.generation import Generation
 from endcap_indexer.generations.golive import Since, go_live, read_live
+from endcap_indexer.generations.handover import finish_handover
 from endcap_indexer.generations.indices import (
     list_indices,
     live_index,
@@ -47,17 +48,19 @@ def roll_back(client: OpenSearch, store: Path, index: str, to: str | None = None
         if chosen == live:
             raise GenerationError(f"{chosen} is live already")
         generation = _check(client, store, index, chosen)
-        since, encoder = _since(store, live), _encoder(store, generation)
+        since, encoder = _since(client, store, live), _encoder(store, generation)
         carried = go_live(client, store, index, live, generation, encoder, since, returns=True)
     return RolledBack(chosen, live, carried)
 
 
-def _since(store: Path, live: str) -> Since | None:
+def _since(client: OpenSearch, store: Path, live: str) -> Since | None:
     """The state in which the live one went live; None where nobody can say: to go back is what the
     operator wants, so that is told and no reason to stay.
     """
     try:
-        since = read_live(Generation.open(generation_folder(store, live)))
+        generation = Generation.open(generation_folder(store, live))
+        finish_handover(client, store, generation)
+        since = read_live(generation)
     except (GenerationError, VectorsError) as error:
         logger.warning("what was written to %s is not carried: %s", live, error)
         return None

@@ -139,6 +139,36 @@ def test_what_was_deleted_and_comes_back_at_the_swap_is_there(built, monkeypatch
     built.assert_followed()
 
 
+@pytest.mark.parametrize("next_command", ["follow", "build", "roll back"])
+@pytest.mark.parametrize("built", ["embedded"], indirect=True)
+def test_who_comes_next_finishes_what_died_at_the_swap(built, monkeypatch, next_command):
+    built.build([row(n) for n in range(3)])
+    client, old = built.client, built.live()
+
+    def die(carry, before):
+        client.index(index=old, id="late", body={"title": "late", "price": 1.0})
+        client.delete(index=old, id="p1")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Carry, "finish", die)
+        with pytest.raises(KeyboardInterrupt):
+            built.build([row(n, "second") for n in range(3)])
+    client.index(index=built.index, id="newer", body={"title": "newer", "price": 1.0})
+    match next_command:
+        case "follow":
+            built.follow()
+        case "build":
+            built.build([row(n, "third") for n in range(3)])
+        case "roll back":
+            roll_back(client, built.store, built.index)
+    found = set(built.documents())
+    expected = {"follow": {"p0", "p2", "late", "newer"}, "build": {"p0", "p1", "p2"}}
+    assert found == expected.get(next_command, expected["follow"])
+    built.follow()
+    built.assert_followed()
+
+
 @pytest.mark.parametrize("built", ["embedded"], indirect=True)
 def test_a_document_that_the_new_index_refuses_ends_the_build(built, monkeypatch):
     built.build([row(1)])

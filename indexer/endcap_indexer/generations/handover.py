@@ -1,0 +1,93 @@
+"""What is left to do right after a swap, for whoever finds that a process died there.
+
+`handover.json` beside the new generation says from which index it took over and how far that one's
+writes had come along. It is written before the swap and removed once the rest has come along too.
+"""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from opensearchpy import OpenSearch
+
+from endcap_indexer import files
+from endcap_indexer.exceptions import ChecksumError, GenerationError, VectorsError
+from endcap_indexer.files import sealed, sync_folder, unsealed, write_file
+from endcap_indexer.generations.carry import Carry
+from endcap_indexer.generations.checkpoints import Checkpoint, Position
+from endcap_indexer.generations.generation import Generation
+from endcap_indexer.generations.manifest import generation_folder
+
+HANDOVER = "handover.json"
+FORMAT = 1
+
+logger = logging.getLogger(__name__)
+
+
+class Handover(NamedTuple):
+    """reached: up to where the old index was carried. before: where the new one was at the swap."""
+
+    old: str
+    reached: Checkpoint
+    before: Checkpoint
+
+
+def begin_handover(generation: Path, handover: Handover) -> None:
+    """Note it; what was noted of an earlier swap counts no longer."""
+    reached, before = (
+        {str(shard): at for shard, at in positions.items()} for positions in handover[1:]
+    )
+    table = {"format": FORMAT, "old": handover.old, "reached": reached, "before": before}
+    write_file(generation / HANDOVER, sealed(table))
+
+
+def end_handover(generation: Path) -> None:
+    files.DISK.unlink(generation / HANDOVER)
+    sync_folder(generation)
+
+
+def is_unfinished(generation: Path) -> bool:
+    """Whether a process died at the swap, or is at it now: who holds the lease can tell."""
+    return (generation / HANDOVER).exists()
+
+
+def finish_handover(client: OpenSearch, store: Path, generation: Generation) -> None:
+    """Carry what was on its way when a process died at the swap to this generation, which is live.
+    The caller holds the lease.
+    """
+    if not is_unfinished(generation.path):
+        return
+    handover = _read(generation.path / HANDOVER)
+    if client.indices.exists(index=handover.old):
+        known = _ids_of(store, handover.old)
+        carry = Carry(client, handover.old, generation, handover.reached, known)
+        carry.finish(handover.before)
+    end_handover(generation.path)
+
+
+def _read(path: Path) -> Handover:
+    try:
+        table = unsealed(path.read_bytes())
+        if table["format"] != FORMAT:
+            raise ValueError(f"its format is {table['format']!r}, this version reads {FORMAT}")
+        reached, before = (
+            {int(shard): Position(*at) for shard, at in table[name].items()}
+            for name in ("reached", "before")
+        )
+        return Handover(table["old"], reached, before)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ChecksumError(
+            f"{path} is damaged ({error!r}); remove it, and a write that was made at the moment of"
+            " the swap may be missing"
+        ) from error
+
+
+def _ids_of(store: Path, old: str) -> Sequence[str]:
+    """The ids that the old generation knew; without them deletions cannot be told."""
+    try:
+        generation = Generation.open(generation_folder(store, old))
+    except (GenerationError, VectorsError) as error:
+        logger.warning("what was deleted from %s at the swap is not told: %s", old, error)
+        return ()
+    return generation.ids(generation.present_rows())
