@@ -28,6 +28,11 @@ class UnwellEngine:
         self.hang_s = HANG_S
         self.released = threading.Event()
 
+    def recover(self) -> None:
+        """Nothing stands between them any more."""
+        self.released.set()
+        self._connection.perform_request = self._plain
+
     def perform_request(
         self, method, url, params=None, body=None, timeout=None, ignore=(), headers=None
     ):
