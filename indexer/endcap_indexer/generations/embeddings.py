@@ -187,5 +187,20 @@ class Embeddings:
         return sources
 
 
+def known_digests(store: Path, live: Generation) -> Digests:
+    """Digests of the texts that need not be embedded again by the live generation's encoder: its
+    own, and those of an interrupted build. Nothing is changed.
+    """
+    known = [live.digests(live.present_rows())]
+    for path in embeddings_folder(store, str(live.manifest.encoder)).glob("*"):
+        try:
+            folder = open_folder(path, KIND, format=FORMAT)
+        except GenerationError:
+            continue
+        if folder.manifest["encoder"] == live.manifest.encoder:
+            known.append(folder.array(DIGESTS))
+    return np.unique(np.concatenate(known))
+
+
 def embeddings_folder(store: Path, encoder: str) -> Path:
     return store / "generations" / f"embeddings-{re.sub(r'[^0-9A-Za-z._-]', '-', encoder)}"

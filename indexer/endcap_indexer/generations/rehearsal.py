@@ -8,7 +8,7 @@ from opensearchpy import OpenSearch
 
 from endcap_indexer.catalogue import BadRow, read_products
 from endcap_indexer.generations.chunks import chunks
-from endcap_indexer.generations.embeddings import digest_texts
+from endcap_indexer.generations.embeddings import digest_texts, known_digests
 from endcap_indexer.generations.gates import Gates
 from endcap_indexer.generations.generation import Generation
 from endcap_indexer.generations.indices import IndexSettings, live_index
@@ -30,7 +30,7 @@ class Rehearsed(NamedTuple):
     generation: str
     products: int
     bad_rows: int
-    embedded: int  # texts that the live generation does not know, by the encoder that it has
+    embedded: int  # texts that are not known yet by the encoder of the live generation
     live: str | None
     live_products: int
     unchanged: bool
@@ -54,7 +54,7 @@ def rehearse(
     """
     live = live_index(client, index)
     generation = open_live(store, index, live)
-    products, bad_rows, texts = _read(catalogue, generation, progress or Silence())
+    products, bad_rows, texts = _read(store, catalogue, generation, progress or Silence())
     name = name_generation(index, next_number(client, store, index))
     before = 0 if live is None else client.count(index=live)["count"]
     kept = {live, *[*finished(store, index), name][-settings.keep :]}
@@ -73,10 +73,10 @@ def rehearse(
 
 
 def _read(
-    catalogue: Catalogue, live: Generation | None, progress: Progress
+    store: Path, catalogue: Catalogue, live: Generation | None, progress: Progress
 ) -> tuple[int, int, int]:
     """Products, bad rows, and different texts that are not known yet."""
-    known = np.empty(0, "S16") if live is None else np.sort(live.digests(live.present_rows()))
+    known = np.empty(0, "S16") if live is None else known_digests(store, live)
     bad_rows, count = list[BadRow](), 0
 
     def refuse(bad: BadRow) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from opensearchpy import OpenSearch
 
 from endcap_indexer.files import BUILDING, MANIFEST, remove_folder
-from endcap_indexer.generations.indices import list_indices
+from endcap_indexer.generations.indices import IndexState, list_indices
 from endcap_indexer.generations.manifest import (
     generation_folder,
     generations_folder,
@@ -24,8 +24,7 @@ def remove_leftovers(client: OpenSearch, store: Path, index: str) -> None:
     for folder in generations_folder(store).glob(f"*{BUILDING}"):
         remove_folder(folder)
     for state in list_indices(client, index):
-        unfinished = not (generation_folder(store, state.name) / MANIFEST).exists()
-        if state.ours and not state.named and unfinished:
+        if _is_leftover(store, state):
             client.indices.delete(index=state.name)
     for folder in list_folders(store, index):
         if not (folder / MANIFEST).exists():
@@ -64,10 +63,16 @@ def finished(store: Path, index: str) -> list[str]:
 
 
 def next_number(client: OpenSearch, store: Path, index: str) -> int:
-    """One more than any index or folder has that is named like a generation."""
-    taken = [state.number for state in list_indices(client, index)]
-    taken += [number_of(index, folder.name) or 0 for folder in list_folders(store, index)]
+    """One more than any index or folder has that is named like a generation, leftovers apart."""
+    states = list_indices(client, index)
+    taken = [state.number for state in states if not _is_leftover(store, state)]
+    taken += [number_of(index, name) or 0 for name in finished(store, index)]
     return max(taken, default=0) + 1
+
+
+def _is_leftover(store: Path, state: IndexState) -> bool:
+    unfinished = not (generation_folder(store, state.name) / MANIFEST).exists()
+    return state.ours and not state.named and unfinished
 
 
 def list_folders(store: Path, index: str) -> list[Path]:
