@@ -9,6 +9,7 @@ import numpy as np
 from toy_encoder import write_toy_encoder
 
 import endcap
+from endcap.configuration import Configuration
 from endcap_indexer.encoder import open_encoder
 from endcap_indexer.generations import Generation, generation_folder
 
@@ -80,6 +81,9 @@ class EditionShop:
         """What is typed behind `endcap`."""
         places = ["--engine", self.engine, "--store", str(self.store), "--index", self.alias]
         return [name, *arguments, *places, "--config", str(self._configuration)]
+
+    def configuration(self) -> Configuration:
+        return Configuration.read(self._configuration)
 
     def follow(self) -> list[str]:
         places = ["--engine", self.engine, "--store", str(self.store)]

@@ -10,7 +10,8 @@ import endcap
 from endcap.event_sources import read_files, read_interactions
 from endcap.operations import count_interactions, made_of
 from endcap.registry import COOCCURRENCE, TUNING, Registry
-from endcap_indexer.catalogue import BadRows
+from endcap_indexer.catalogue import BadRows, Files
+from endcap_indexer.generations import roll_back
 
 
 class StoreCommand(ABC):
@@ -78,6 +79,29 @@ class Update(StoreCommand):
             source = self.client.get(index=self.shop.alias, id=id)["_source"]
             assert source["brand"] == f"e{edition}"
         return self.shop.followed(self.client)
+
+
+class GoBack(StoreCommand):
+    """`endcap rollback generation`, from the second one to the first."""
+
+    least = 4
+    once = True
+
+    def prepare(self) -> None:
+        if self.number == 0:
+            self.shop.write(1)
+            source, settings = Files(self.shop.catalogue), self.shop.configuration()
+            endcap.reindex(self.client, source, index=self.shop.alias, configuration=settings)
+            self.second = self.shop.generation(self.client).name
+        elif self.shop.generation(self.client).name != self.second:
+            roll_back(self.client, self.shop.store, self.shop.alias, self.second)
+        self.number += 1
+
+    def arguments(self) -> list[str]:
+        return self.shop.command("rollback", "generation")
+
+    def state(self) -> Any:
+        return self.shop.read(self.client)
 
 
 class Train(StoreCommand):
