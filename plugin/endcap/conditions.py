@@ -23,6 +23,7 @@ CONDITION_CLAUSES = frozenset(
     " constant_score geo_distance geo_bounding_box geo_polygon geo_shape terms_set has_child"
     " has_parent percolate span_term".split()
 )
+JOINS = ("nested", "has_child", "has_parent")
 # Each wraps one query whose matches it keeps: the text is inside.
 WRAPPERS = {"function_score": "query", "boosting": "positive"}
 
@@ -64,6 +65,21 @@ def take_apart(query: Query) -> Apart:
     if name == "bool":
         return _bool(clause)
     raise NotTakenApart(name)
+
+
+def without_inner_hits(query: Any) -> Any:
+    """The query, which finds the same: the engine refuses the same inner hits in two places."""
+    if isinstance(query, Mapping):
+        return {name: without_inner_hits(_unshown(name, part)) for name, part in query.items()}
+    if isinstance(query, list) and any(isinstance(part, Mapping) for part in query):
+        return [without_inner_hits(part) for part in query]
+    return query
+
+
+def _unshown(name: str, clause: Any) -> Any:
+    if name not in JOINS or not isinstance(clause, Mapping):
+        return clause
+    return {key: value for key, value in clause.items() if key != "inner_hits"}
 
 
 def _bool(clause: Mapping[str, Any]) -> Apart:

@@ -143,7 +143,7 @@ def _shown(
 def _ask(request: SearchRequest, snapshot: Snapshot, **body: Any) -> Steps[tuple[Hits, list[int]]]:
     bare = request.without(*DECORATIONS, *SUGGESTIONS, *TOTALS)
     asked = bare.asking(snapshot.index, track_total_hits=False, **body)
-    answer = yield Call("search", asked.narrowed().keywords())
+    answer = yield Call("search", asked.as_leg().keywords())
     hits: Hits = answer["hits"]["hits"]
     rows = yield from snapshot.keys.rows(hits)
     return hits, rows.tolist()

@@ -17,7 +17,7 @@ DECIDED = ("post_filter", "min_score")
 SHOW_MATCHES = ("highlight", "script_fields")
 SHOW_MATCHES_WITHIN = ("inner_hits", "_name")
 PAGE = {"track_total_hits": False, "track_scores": True}
-FILTERED = {"track_total_hits": True, "track_scores": True}  # see `SearchRequest.narrowed`
+FILTERED = {"track_total_hits": True, "track_scores": True}  # see `SearchRequest.as_leg`
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,8 @@ def head_request(
         groups = [window.groups[position] for position in page.positions]
         among = among_groups(reading.collapse, groups)
         wanted = {"bool": {"filter": [*_allowed(request), among]}}
+    elif shown := [each for each in _allowed(request) if _names_matches(each)]:
+        wanted = {"bool": {"filter": [*shown, wanted]}}
     if reading.collapse is not None or request.aggregates or request.option("explain"):
         query = _union(reading, window)
         return plain.asking(index, query=query, post_filter=wanted, size=size, **FILTERED)
@@ -70,7 +72,11 @@ def _allowed(request: SearchRequest) -> list[Query]:
 def _shows_matches(request: SearchRequest, query: Query) -> bool:
     """Whether hits say how the query matched them; else the page need not run it once more."""
     asked = any(request.option(name) for name in SHOW_MATCHES)
-    return asked or any(f"'{name}'" in repr(query) for name in SHOW_MATCHES_WITHIN)
+    return asked or _names_matches(query)
+
+
+def _names_matches(query: Query) -> bool:
+    return any(f"'{name}'" in repr(query) for name in SHOW_MATCHES_WITHIN)
 
 
 def tail_request(

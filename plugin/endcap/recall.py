@@ -84,7 +84,7 @@ def _ask(
     asked = request.without(*DECORATIONS).asking(
         snapshot.index, size=window, **keys.options, **kept
     )
-    answer = yield Call("search", asked.narrowed().keywords())
+    answer = yield Call("search", asked.as_leg().keywords())
     hits = answer["hits"]["hits"]
     rows = yield from keys.rows(hits)
     ids = [hit["_id"] for hit in hits if "_id" in hit]
@@ -110,7 +110,7 @@ def ask_hits(
         **shown,
         track_total_hits=False,
     )
-    answer = yield Call("search", asked.narrowed().keywords())
+    answer = yield Call("search", asked.as_leg().keywords())
     hits: Hits = answer["hits"]["hits"]
     return hits
 

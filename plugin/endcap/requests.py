@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from endcap.conditions import MATCH_ALL
+from endcap.conditions import MATCH_ALL, without_inner_hits
 from endcap.cursors import Cursor
 from endcap.exceptions import RequestError
 from endcap.tuning import COLUMNS
@@ -153,16 +153,17 @@ class SearchRequest:
         """The same request of one concrete index, with these keys of the body replaced."""
         return replace(self, index=index, body={**self.body, **body})
 
-    def narrowed(self) -> "SearchRequest":
-        """The same request with the post_filter in the query, which finds the same hits.
+    def as_leg(self) -> "SearchRequest":
+        """The same request as a leg asks it: with the post_filter in the query, which finds the
+        same hits, and without inner hits, which the page shows.
 
         OpenSearch 3.6 loses hits to a post_filter once it has counted as many as it is asked to.
         """
-        if "post_filter" not in self.body:
-            return self
-        rest = {key: value for key, value in self.body.items() if key != "post_filter"}
-        found = {"must": [self.body.get("query", MATCH_ALL)], "filter": [self.body["post_filter"]]}
-        return replace(self, body={**rest, "query": {"bool": found}})
+        body = dict(self.body)
+        query = body.get("query", MATCH_ALL)
+        if "post_filter" in body:
+            query = {"bool": {"must": [query], "filter": [body.pop("post_filter")]}}
+        return replace(self, body={**body, "query": without_inner_hits(query)})
 
     def keywords(self) -> dict[str, Any]:
         """The keyword arguments of the plain client's `search` for this request as it now is."""

@@ -166,6 +166,25 @@ def test_a_shopper_finds_what_a_query_s_own_language_allows(ours, plain, alias, 
 
 
 @ON_SERVER
+@pytest.mark.parametrize("place", ["filter", "post_filter"])
+def test_inner_hits_of_a_condition_are_shown_whoever_found_the_product(ours, plain, alias, place):
+    sold = {"path": "offers", "query": {"term": {"offers.seller": "s1"}}, "inner_hits": {}}
+    couch = {"match": {"title": "couch"}}
+    body = {"query": couch, "size": 100, place: {"nested": sold}}
+    if place == "filter":
+        body = {"query": {"bool": {"must": [couch], "filter": [{"nested": sold}]}}, "size": 100}
+    found = ours.search(body, alias)
+    assert found["ext"]["endcap"]["reason"] is None
+    assert any("sofa" in hit["_source"]["title"] for hit in found["hits"]["hits"])
+    for hit in found["hits"]["hits"]:
+        (inner,) = hit["inner_hits"]["offers"]["hits"]["hits"]
+        assert inner["_source"] == {"seller": "s1"}
+    assert {hit["_id"] for hit in plain.search(body=body, index=alias)["hits"]["hits"]} <= {
+        hit["_id"] for hit in found["hits"]["hits"]
+    }
+
+
+@ON_SERVER
 def test_words_of_a_query_s_own_language_find_by_meaning(ours, alias):
     body = {"query": {"simple_query_string": {"query": "couch"}}, "size": 100}
     found = ours.search(body, alias)["hits"]["hits"]

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from endcap.conditions import NotTakenApart, take_apart
+from endcap.conditions import NotTakenApart, take_apart, without_inner_hits
 
 MATCH = {"match": {"title": "red shoes"}}
 MULTI = {"multi_match": {"query": "boots", "fields": ["title"]}}
@@ -185,3 +185,14 @@ def test_alternatives_beside_a_text_may_bind(said):
 def test_a_minimum_that_is_none():
     with pytest.raises(NotTakenApart, match="minimum_should_match many"):
         take_apart({"bool": {"must": [MATCH], "should": [TERM], "minimum_should_match": "many"}})
+
+
+def test_a_query_without_inner_hits_is_the_same_but_for_them():
+    def asked(**shown):
+        nested = {"nested": {"path": "offers", "query": {"term": {"inner_hits": 1}}, **shown}}
+        parent = {"has_parent": {"parent_type": "line", "query": nested, **shown}}
+        return {"bool": {"must": [MATCH, {"terms": {"row": [1, 2]}}], "filter": parent}}
+
+    shown = asked(inner_hits={"size": 1})
+    assert without_inner_hits(shown) == asked()
+    assert shown == asked(inner_hits={"size": 1})
