@@ -1,5 +1,7 @@
 """A generation that is not fit to be searched stays unsearched, on both engines."""
 
+from dataclasses import replace
+
 import pytest
 from built_shop import BuiltShop, row
 
@@ -63,7 +65,7 @@ def test_a_catalogue_that_shrinks_too_much_is_refused(built, refused):
 
 
 def test_products_must_be_found_by_their_own_title(built, refused, monkeypatch):
-    """A field that the shop calls its title and that is not searched."""
+    """Here the engine finds nothing by them."""
     built.build(rows(10))
     unsearched = [{**each, "title": each["title"].upper(), "brand": "x"} for each in rows(10)]
     monkeypatch.setattr(
@@ -104,3 +106,8 @@ def test_a_document_too_many_is_seen(built):
     built.client.index(index=generation.name, id="stray", body={}, refresh=True)
     with pytest.raises(GateError, match="10 products were accepted, the index has 11"):
         check_gates(built.client, generation, built.fields, {}, None, Gates())
+
+
+def test_titles_that_are_not_searched_are_not_looked_for(built):
+    built.fields = replace(built.fields, text={"attributes": 1.0})
+    assert built.build(rows(10)).products == 10
