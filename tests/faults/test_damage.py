@@ -16,6 +16,7 @@ from toy_model import toy_model
 
 from endcap.registry import Registry
 from endcap_indexer.generations.checkpoints import CHECKPOINT
+from endcap_indexer.generations.golive import LIVE
 
 DERIVED = "item_vectors"
 PARTS = ("encoders", "generations", "artefacts", DERIVED)
@@ -78,7 +79,7 @@ def look(shop: EditionShop) -> Seen:
 
 def files_of(store: Path) -> list[Path]:
     found = (path for part in PARTS for path in (store / part).rglob("*") if path.is_file())
-    return sorted(path for path in found if not path.name.endswith("lock"))
+    return sorted(path for path in found if not path.name.endswith("lock") and path.name != LIVE)
 
 
 def complaint(shop: EditionShop, commands: ForkedCommands, path: Path) -> str:
@@ -129,6 +130,19 @@ def test_the_commands_that_it_names_mend_a_store(built, commands, caplog):
         ended = commands.run(typed)
         assert ended.code == 0, ended.said
     assert look(built) == Seen(True, None)
+
+
+def test_a_rollback_names_what_is_damaged_and_goes_on(shop, client, commands):
+    """What was written since a generation went live is found by a file that only it reads."""
+    before = shop.write(0)
+    assert commands.run(shop.reindex()).code == 0
+    shop.write(1)
+    assert commands.run(shop.reindex()).code == 0
+    path = shop.generation(client).path / LIVE
+    path.write_bytes(flip(path.read_bytes()))
+    ended = commands.run(shop.command("rollback", "generation"))
+    assert ended.code == 0 and LIVE in ended.said and "is not carried" in ended.said
+    assert shop.read(client) == before
 
 
 def test_vectors_of_an_interrupted_build_that_are_damaged_are_encoded_again(shop, client, commands):
