@@ -66,6 +66,8 @@ def read_body(request: SearchRequest) -> Reading | Bypass:
     reason = _passed_option(request) or _passed_page(request) or _passed_groups(request)
     if reason is not None:
         return Bypass(reason)
+    if request.body.get("suggest") and "query" not in request.body and not request.aggregates:
+        return Bypass("suggestions alone are asked for")  # the engine then finds no hits
     query = request.body.get("query", MATCH_ALL)
     if any(name in query for name in TOP_LEVEL_ONLY):
         return Bypass(f"{next(iter(query))} is passed through")

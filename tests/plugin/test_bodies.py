@@ -27,6 +27,7 @@ def read(body, **arguments):
         ({**TEXT, "rescore": {}}, {}, "rescore is passed through"),
         (TEXT, {"search_type": "dfs_query_then_fetch"}, "search_type is passed through"),
         ({}, {}, "no text and no shopper"),
+        ({"suggest": {"s": {}}}, {"user": "ada"}, "suggestions alone are asked for"),
         ({"query": {"term": {"brand": "acme"}}}, {}, "no text and no shopper"),
         (None, {"q": "shoes"}, "q is passed through"),
         ("no json", {}, "a body that is no object is passed through"),
