@@ -74,6 +74,7 @@ class KnownQueries:
 
     def __init__(self, vectors: Mapping[str, NDArray[np.float32]]) -> None:
         self.lookup = vectors.get
+        self.encode_query = vectors.__getitem__
 
 
 class Built(NamedTuple):
@@ -175,7 +176,6 @@ def build(
         tuning=Tuning(),
         scorers=(),
         model=None,
-        notes=(),
         clustered=None if place == "folder" else vectors_there(name, generation),
     )
     sizes = (listed.bytes, stats["store"]["size_in_bytes"])

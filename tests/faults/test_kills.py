@@ -71,7 +71,8 @@ def test_killed_at_random_moments(shop, client, commands, tell):
             before = after
     assert shopper.seen == []
     assert killed >= KILLS // 2
-    assert len(client.indices.get(index=f"{shop.alias}-*")) <= 3
+    # the live one, the one before, and what the readers here still hold
+    assert len(client.indices.get(index=f"{shop.alias}-*")) <= 5
     tell(
         f"{killed} of {KILLS} kills hit endcap reindex on {shop.place}, seed {SEED};"
         f" {shopper.searches} searches meanwhile; {time.monotonic() - started:.0f} s"

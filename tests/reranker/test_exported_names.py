@@ -38,6 +38,8 @@ def test_what_is_public():
         "by_best",
         "by_rank",
         "fit",
+        "order_by",
+        "score_column",
     ]
 
 

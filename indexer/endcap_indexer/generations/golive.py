@@ -26,7 +26,9 @@ from endcap_indexer.generations.documents import scan_ids
 from endcap_indexer.generations.generation import Embedded, Generation
 from endcap_indexer.generations.handover import Handover, begin_handover, end_handover
 from endcap_indexer.generations.indices import PATIENCE_SECONDS, swap_alias
+from endcap_indexer.generations.manifest import generation_folder
 from endcap_indexer.generations.pursuit import Pursuit, is_embedded
+from endcap_indexer.generations.removal import finished
 
 LIVE = "live.json"
 FORMAT = 1
@@ -56,6 +58,12 @@ def write_live(client: OpenSearch, generation: Generation) -> None:
         "gone": np.setdiff1d(rows, generation.present_rows()).tolist(),
     }
     write_file(generation.path / LIVE, sealed(table))
+
+
+def lived(store: Path, index: str) -> list[str]:
+    """The generations that have gone live, by number; a dead build may have finished another."""
+    names = finished(store, index)
+    return [name for name in names if (generation_folder(store, name) / LIVE).exists()]
 
 
 def read_live(generation: Generation) -> Since | None:

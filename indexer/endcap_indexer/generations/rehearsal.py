@@ -11,6 +11,7 @@ from endcap_indexer.generations.chunks import chunks
 from endcap_indexer.generations.embeddings import digest_texts, known_digests
 from endcap_indexer.generations.gates import Gates
 from endcap_indexer.generations.generation import Generation
+from endcap_indexer.generations.golive import lived
 from endcap_indexer.generations.indices import IndexSettings, live_index
 from endcap_indexer.generations.manifest import name_generation
 from endcap_indexer.generations.progress import Progress, Silence
@@ -57,7 +58,7 @@ def rehearse(
     products, bad_rows, texts = _read(store, catalogue, generation, progress or Silence())
     name = name_generation(index, next_number(client, store, index))
     before = 0 if live is None else client.count(index=live)["count"]
-    kept = {live, *[*finished(store, index), name][-settings.keep :]}
+    kept = {live, *[*lived(store, index), name][-settings.keep :]}
     return Rehearsed(
         name,
         products,

@@ -34,7 +34,7 @@ from endcap_indexer.generations.chunks import chunks
 from endcap_indexer.generations.embeddings import Embeddings, ShopVectors
 from endcap_indexer.generations.gates import Gates, check_gates
 from endcap_indexer.generations.generation import Embedded, Generation
-from endcap_indexer.generations.golive import go_live, state_of
+from endcap_indexer.generations.golive import go_live, lived, state_of
 from endcap_indexer.generations.indices import (
     IndexSettings,
     create_index,
@@ -53,7 +53,6 @@ from endcap_indexer.generations.manifest import (
 from endcap_indexer.generations.progress import Progress, Silence
 from endcap_indexer.generations.readback import read_back
 from endcap_indexer.generations.removal import (
-    finished,
     next_number,
     remove_generation,
     remove_leftovers,
@@ -148,7 +147,7 @@ def reindex(
                     check_gates(client, opened, fields, asked, live, gates, vectors=build.vectors)
             alike = embedded_alike(pursuit, manifest)
             carried = go_live(client, store, index, live, opened, encoder, since, alike)
-        kept = (live, name, *finished(store, index)[-settings.keep :])
+        kept = (live, name, *lived(store, index)[-settings.keep :])
         held = remove_old(client, store, index, keep=kept)
         vectors.discard()
     seconds = time.monotonic() - started

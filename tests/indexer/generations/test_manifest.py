@@ -35,6 +35,7 @@ def test_the_index_is_told_where_its_folder_is():
         "digest": "ab" * 16,
         "row_field": "endcap.row",
         "vectors": "folder",
+        "before": None,
     }
 
 

@@ -169,6 +169,7 @@ def test_several_indices_of_one_client_stay_open(store, rebuild, monkeypatch):
 
 
 def test_a_key_that_cannot_be_read_is_no_error_of_the_shop(client, store):
+    (store / "user.key").unlink(missing_ok=True)
     (store / "user.key").mkdir()
     answer = client.search(ask("sofa"), "products", user="ada")
     assert answer["hits"]["hits"]
