@@ -29,7 +29,7 @@ from endcap_indexer.generations.indices import (
     named_generation,
     single_index,
 )
-from endcap_indexer.generations.lease import hold_lease
+from endcap_indexer.generations.lease import WAIT_SECONDS, hold_lease
 from endcap_indexer.generations.manifest import (
     FORMAT,
     Manifest,
@@ -75,7 +75,7 @@ def attach(
     What is written meanwhile is not lost: the checkpoint is older than the scan.
     """
     started = time.monotonic()
-    with hold_lease(store):
+    with hold_lease(store, WAIT_SECONDS):
         index, body = single_index(client, name)
         meta = named_generation(body) or {}
         if meta.get("generation") == index:

@@ -15,14 +15,18 @@ LOCK = "lease.lock"
 HOLDER = "lease.holder"
 
 
+WAIT_SECONDS = 30.0  # of who builds, for who follows: that takes seconds
+
+
 @contextmanager
-def hold_lease(store: Path) -> Iterator[None]:
-    """Be the only process that writes generations and artefacts; LeaseError names the other.
+def hold_lease(store: Path, patience: float = 0.0) -> Iterator[None]:
+    """Be the only process that writes generations and artefacts; LeaseError names the other, which
+    has been waited for so many seconds.
 
     The kernel takes the lease back when its process dies, however it dies.
     """
     store.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(store / LOCK, timeout=0)
+    lock = FileLock(store / LOCK, timeout=patience)
     try:
         lock.acquire()
     except Timeout:

@@ -41,7 +41,7 @@ from endcap_indexer.generations.indices import (
     finish_index,
     live_index,
 )
-from endcap_indexer.generations.lease import hold_lease
+from endcap_indexer.generations.lease import WAIT_SECONDS, hold_lease
 from endcap_indexer.generations.manifest import (
     FORMAT,
     OPENSEARCH,
@@ -121,7 +121,7 @@ def reindex(
     """
     started = time.monotonic()
     progress = progress or Silence()
-    with hold_lease(store):
+    with hold_lease(store, WAIT_SECONDS):
         live = live_index(client, index)
         generation = open_live(store, index, live)
         digest = catalogue.digest(encoder.name if encoder else None, settings)

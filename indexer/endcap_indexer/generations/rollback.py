@@ -17,7 +17,7 @@ from endcap_indexer.generations.indices import (
     named_generation,
     single_index,
 )
-from endcap_indexer.generations.lease import hold_lease
+from endcap_indexer.generations.lease import WAIT_SECONDS, hold_lease
 from endcap_indexer.generations.manifest import generation_folder, number_of
 from endcap_indexer.generations.pursuit import encoder_of
 from endcap_indexer.generations.removal import finished
@@ -40,7 +40,7 @@ def roll_back(client: OpenSearch, store: Path, index: str, to: str | None = None
 
     GenerationError says what there is, or why it cannot be used; nothing is changed then.
     """
-    with hold_lease(store):
+    with hold_lease(store, WAIT_SECONDS):
         live = live_index(client, index)
         if live is None:
             raise GenerationError(f"{index} has no live generation; run: endcap reindex CATALOGUE")

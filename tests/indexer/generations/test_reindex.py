@@ -1,4 +1,7 @@
 import logging
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -243,9 +246,22 @@ def test_two_indices_share_a_store(client, store, encoder, write_catalogue, read
     assert folders(store) == ["lamps-and-000001", "products-000001"]
 
 
-def test_one_writer_at_a_time(build, write_catalogue, store):
+def test_one_writer_at_a_time(build, write_catalogue, store, monkeypatch):
+    module = import_module("endcap_indexer.generations.reindex")
+    monkeypatch.setattr(module, "WAIT_SECONDS", 0.0)
     with hold_lease(store), pytest.raises(LeaseError):
         build(write_catalogue(5))
+
+
+def test_who_follows_for_a_moment_is_waited_for(build, write_catalogue, store):
+    with ExitStack() as held:
+        held.enter_context(hold_lease(store))
+        with ThreadPoolExecutor(1) as pool:
+            built = pool.submit(build, write_catalogue(5))
+            with pytest.raises(TimeoutError):
+                built.result(0.3)
+            held.close()
+            assert built.result().products == 5
 
 
 def test_progress_is_told(build, write_catalogue, chunks_of_ten):
