@@ -8,12 +8,12 @@ restored or forcibly emptied shard begins another one.
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from opensearchpy import OpenSearch
 
-from endcap_indexer.exceptions import ChecksumError, GenerationError
-from endcap_indexer.files import sealed, unsealed, write_file
+from endcap_indexer.exceptions import GenerationError
+from endcap_indexer.generations.notes import read_note, write_note
 
 CHECKPOINT = "checkpoint.json"
 FORMAT = 1
@@ -72,24 +72,30 @@ def settled_positions(client: OpenSearch, index: str) -> dict[int, Position]:
 
 def read_checkpoint(generation: Path) -> dict[int, Position]:
     """What is known already; nothing where nobody has written it down."""
-    path = generation / CHECKPOINT
     try:
-        table = unsealed(path.read_bytes())
-        if table["format"] != FORMAT:
-            raise ValueError(f"its format is {table['format']!r}, this version reads {FORMAT}")
-        return {int(shard): Position(*known) for shard, known in table["shards"].items()}
+        return read_note(
+            generation / CHECKPOINT,
+            FORMAT,
+            lambda table: from_table(table["shards"]),
+            otherwise="endcap follow reads everything again",
+        )
     except FileNotFoundError:
         return {}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ChecksumError(
-            f"{path} is damaged ({error!r}); remove it, and endcap follow reads everything again"
-        ) from error
 
 
 def write_checkpoint(generation: Path, checkpoint: Checkpoint) -> None:
     """Replace what is known, atomically."""
-    table = {"format": FORMAT, "shards": {str(shard): checkpoint[shard] for shard in checkpoint}}
-    write_file(generation / CHECKPOINT, sealed(table))
+    write_note(generation / CHECKPOINT, FORMAT, {"shards": to_table(checkpoint)})
+
+
+def to_table(checkpoint: Checkpoint) -> dict[str, Position]:
+    """As JSON can hold it."""
+    return {str(shard): position for shard, position in checkpoint.items()}
+
+
+def from_table(table: Any) -> dict[int, Position]:
+    """What `to_table` made, read from JSON."""
+    return {int(shard): Position(*position) for shard, position in table.items()}
 
 
 def known_until(checkpoint: Checkpoint, shard: int, now: Position) -> int:

@@ -6,20 +6,20 @@ were and which of them were gone. So a rollback knows what was written to it sin
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from opensearchpy import OpenSearch
 
 from endcap_indexer.encoder import Encoder
-from endcap_indexer.exceptions import ChecksumError
-from endcap_indexer.files import sealed, unsealed, write_file
 from endcap_indexer.generations.carry import Carry
 from endcap_indexer.generations.checkpoints import (
     Checkpoint,
-    Position,
+    from_table,
     read_positions,
     settled_positions,
+    to_table,
     write_checkpoint,
 )
 from endcap_indexer.generations.documents import scan_ids
@@ -27,6 +27,7 @@ from endcap_indexer.generations.generation import Embedded, Generation
 from endcap_indexer.generations.handover import Handover, begin_handover, end_handover
 from endcap_indexer.generations.indices import PATIENCE_SECONDS, swap_alias
 from endcap_indexer.generations.manifest import generation_folder
+from endcap_indexer.generations.notes import read_note, write_note
 from endcap_indexer.generations.pursuit import Pursuit, is_embedded
 from endcap_indexer.generations.removal import finished
 
@@ -52,12 +53,11 @@ def write_live(client: OpenSearch, generation: Generation) -> None:
     """Say that this is the state in which a generation goes live, all of it followed."""
     rows = np.arange(len(generation))
     table = {
-        "format": FORMAT,
-        "shards": {str(n): at for n, at in read_positions(client, generation.name).items()},
+        "shards": to_table(read_positions(client, generation.name)),
         "rows": len(generation),
         "gone": np.setdiff1d(rows, generation.present_rows()).tolist(),
     }
-    write_file(generation.path / LIVE, sealed(table))
+    write_note(generation.path / LIVE, FORMAT, table)
 
 
 def lived(store: Path, index: str) -> list[str]:
@@ -68,20 +68,22 @@ def lived(store: Path, index: str) -> list[str]:
 
 def read_live(generation: Generation) -> Since | None:
     """The state in which it went live; None where an earlier version did not write it down."""
-    path = generation.path / LIVE
     try:
-        table = unsealed(path.read_bytes())
-        if table["format"] != FORMAT:
-            raise ValueError(f"its format is {table['format']!r}, this version reads {FORMAT}")
-        positions = {int(shard): Position(*known) for shard, known in table["shards"].items()}
-        rows = np.setdiff1d(np.arange(table["rows"]), np.array(table["gone"], np.int64))
+        positions, rows = read_note(
+            generation.path / LIVE,
+            FORMAT,
+            _read_live,
+            otherwise="what was written since is not carried",
+        )
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ChecksumError(
-            f"{path} is damaged ({error!r}); remove it, and what was written since is not carried"
-        ) from error
     return Since(positions, generation.ids(rows))
+
+
+def _read_live(table: Any) -> tuple[Checkpoint, NDArray[np.int64]]:
+    """Where the shards were, and the rows of what was there."""
+    rows = np.setdiff1d(np.arange(table["rows"]), np.array(table["gone"], np.int64))
+    return from_table(table["shards"]), rows
 
 
 def go_live(

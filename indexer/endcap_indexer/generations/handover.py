@@ -7,17 +7,18 @@ writes had come along. It is written before the swap and removed once the rest h
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from opensearchpy import OpenSearch
 
 from endcap_indexer import files
-from endcap_indexer.exceptions import ChecksumError, GenerationError, VectorsError
-from endcap_indexer.files import sealed, sync_folder, unsealed, write_file
+from endcap_indexer.exceptions import GenerationError, VectorsError
+from endcap_indexer.files import sync_folder
 from endcap_indexer.generations.carry import Carry
-from endcap_indexer.generations.checkpoints import Checkpoint, Position
+from endcap_indexer.generations.checkpoints import Checkpoint, from_table, to_table
 from endcap_indexer.generations.generation import Generation
 from endcap_indexer.generations.manifest import generation_folder
+from endcap_indexer.generations.notes import read_note, write_note
 
 HANDOVER = "handover.json"
 FORMAT = 1
@@ -35,11 +36,9 @@ class Handover(NamedTuple):
 
 def begin_handover(generation: Path, handover: Handover) -> None:
     """Note it; what was noted of an earlier swap counts no longer."""
-    reached, before = (
-        {str(shard): at for shard, at in positions.items()} for positions in handover[1:]
-    )
-    table = {"format": FORMAT, "old": handover.old, "reached": reached, "before": before}
-    write_file(generation / HANDOVER, sealed(table))
+    reached, before = to_table(handover.reached), to_table(handover.before)
+    table = {"old": handover.old, "reached": reached, "before": before}
+    write_note(generation / HANDOVER, FORMAT, table)
 
 
 def end_handover(generation: Path) -> None:
@@ -67,20 +66,11 @@ def finish_handover(client: OpenSearch, store: Path, generation: Generation) -> 
 
 
 def _read(path: Path) -> Handover:
-    try:
-        table = unsealed(path.read_bytes())
-        if table["format"] != FORMAT:
-            raise ValueError(f"its format is {table['format']!r}, this version reads {FORMAT}")
-        reached, before = (
-            {int(shard): Position(*at) for shard, at in table[name].items()}
-            for name in ("reached", "before")
-        )
-        return Handover(table["old"], reached, before)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ChecksumError(
-            f"{path} is damaged ({error!r}); remove it, and a write that was made at the moment of"
-            " the swap may be missing"
-        ) from error
+    def read(table: Any) -> Handover:
+        return Handover(table["old"], from_table(table["reached"]), from_table(table["before"]))
+
+    otherwise = "a write that was made at the moment of the swap may be missing"
+    return read_note(path, FORMAT, read, otherwise=otherwise)
 
 
 def _ids_of(store: Path, old: str) -> Sequence[str]:
