@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from opensearchpy import OpenSearch
 
-from endcap_indexer.catalogue import BadRow, read_products
+from endcap_indexer.catalogue import BadRow, BadRows, read_products
 from endcap_indexer.generations.chunks import chunks
 from endcap_indexer.generations.embeddings import digest_texts, known_digests
 from endcap_indexer.generations.gates import Gates
@@ -78,10 +78,10 @@ def _read(
 ) -> tuple[int, int, int]:
     """Products, bad rows, and different texts that are not known yet."""
     known = np.empty(0, "S16") if live is None else known_digests(store, live)
-    bad_rows, count = list[BadRow](), 0
+    bad_rows, count = BadRows(), 0
 
     def refuse(bad: BadRow) -> None:
-        bad_rows.append(bad)
+        bad_rows(bad)
         catalogue.on_bad_row(bad)
 
     new: set[bytes] = set()
@@ -93,5 +93,5 @@ def _read(
         if catalogue.fields.vector is None:
             digests = digest_texts([product.text for product in chunk if product.text])
             new.update(digests[~np.isin(digests, known)].tolist())
-        progress.advance("products", min(count + len(bad_rows), total), total)
-    return count, len(bad_rows), len(new)
+        progress.advance("products", min(count + bad_rows.count, total), total)
+    return count, bad_rows.count, len(new)
