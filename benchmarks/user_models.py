@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -76,6 +77,7 @@ class Trainer:
                 progress.advance(stage, done, now.epochs * now.batches)
 
             keys = np.array([key_of(user) for user in range(self.interactions.n_users)])
+            use_every_core()
             trained = train(
                 replace(self.interactions, user_keys=keys),
                 configuration,
@@ -144,6 +146,13 @@ class Questions:
                     scores[~pool] = -np.inf
                 found[number] = rank_among(scores, int(answer))
         return found
+
+
+def use_every_core() -> None:
+    """A training's products are large enough for all of them, whatever is right for a search's."""
+    import torch
+
+    torch.set_num_threads(os.cpu_count() or 1)
 
 
 def key_of(user: int) -> bytes:
