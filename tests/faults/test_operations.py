@@ -12,7 +12,7 @@ import pytest
 from edition_shop import EMBEDDED, ENGINES
 from forked_commands import DIED, MODES
 from shares import FULL
-from store_commands import Build, Demote, GoBack, Promote, Train, Tune, Update
+from store_commands import Build, Compact, Demote, GoBack, Promote, Train, Tune, Update
 
 SAMPLE = 3  # operations of a command, each in another mode
 SEED = 11
@@ -20,6 +20,7 @@ ENDS = {"no space": (0, 1), "dead": (0, 1), "died": (0, DIED)}  # not every run 
 COMMANDS = {
     "build": Build,
     "update": Update,
+    "compaction": Compact,
     "rollback": GoBack,
     "train": Train,
     "promote": Promote,

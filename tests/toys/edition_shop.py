@@ -66,7 +66,7 @@ class EditionShop:
         self.store = folder / "store"
         self.catalogue = folder / "catalogue.jsonl"
         encoder = write_words(folder / "words", products)
-        self._encoder = open_encoder(str(encoder), self.store, device="cpu")
+        self.encoder = open_encoder(str(encoder), self.store, device="cpu")
         self._configuration = folder / "endcap.toml"
         self._configuration.write_text(CONFIGURATION.format(encoder=encoder))
 
@@ -131,7 +131,7 @@ class EditionShop:
         rows = np.array([source["endcap"]["row"] for source in sources.values()], np.int64)
         assert generation.rows(list(sources)).tolist() == rows.tolist()
         titles = [source["title"] for source in sources.values()]
-        vectors = self._encoder.encode_products(titles)
+        vectors = self.encoder.encode_products(titles)
         np.testing.assert_allclose(generation.index.vectors(rows), vectors, atol=2e-3)
         prices = np.array([source["price"] for source in sources.values()], np.float32)
         np.testing.assert_array_equal(generation.columns["price"][rows], prices)

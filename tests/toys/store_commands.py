@@ -11,7 +11,8 @@ from endcap.event_sources import read_files, read_interactions
 from endcap.operations import count_interactions, made_of
 from endcap.registry import COOCCURRENCE, TUNING, Registry
 from endcap_indexer.catalogue import BadRows, Files
-from endcap_indexer.generations import roll_back
+from endcap_indexer.generations import Follower, roll_back
+from endcap_indexer.generations.segments import MANY_PIECES, list_pieces
 
 
 class StoreCommand(ABC):
@@ -79,6 +80,22 @@ class Update(StoreCommand):
             source = self.client.get(index=self.shop.alias, id=id)["_source"]
             assert source["brand"] == f"e{edition}"
         return self.shop.followed(self.client)
+
+
+class Compact(Update):
+    """An `endcap follow` after which there are so many segments that the last ones become one."""
+
+    least = 30
+
+    def prepare(self) -> None:
+        shop = self.shop
+        follower = Follower(self.client, shop.store, shop.alias, lambda name: shop.encoder)
+        while len(list_pieces(shop.generation(self.client).path)) < MANY_PIECES - 1:
+            self.number += 1
+            rows = [product(self.number % 40, self.number)]
+            self.client.upsert(index=shop.alias, products=rows, follow=False)
+            follower.run()
+        super().prepare()
 
 
 class GoBack(StoreCommand):
