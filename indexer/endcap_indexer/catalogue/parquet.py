@@ -39,13 +39,19 @@ def read_parquet(file: IO[bytes], path: Path) -> Iterator[tuple[int, Found]]:
             for row in _rows(batch.num_rows, columns):
                 number += 1
                 yield number, plain_row(dict(zip(names, row, strict=True)))
+        if number != opened.metadata.num_rows:
+            raise _damaged(path, number, f"it tells of {opened.metadata.num_rows} rows")
     except (pyarrow.ArrowException, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:  # the disk's, not pyarrow's
             raise
         reason = " ".join(str(error).split()).rstrip(".")
-        raise CatalogueError(
-            f"{path} is no whole Parquet file (after row {number}: {reason}); copy it again"
-        ) from error
+        raise _damaged(path, number, reason) from error
+
+
+def _damaged(path: Path, row: int, reason: str) -> CatalogueError:
+    return CatalogueError(
+        f"{path} is no whole Parquet file (after row {row}: {reason}); copy it again"
+    )
 
 
 def _names(schema: "pyarrow.Schema", path: Path) -> list[str]:
