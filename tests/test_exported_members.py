@@ -9,7 +9,6 @@ PUBLIC = {
         "ArtefactError",
         "AsyncSearchClient",
         "ConfigurationError",
-        "EncodingError",
         "EndcapError",
         "EvaluationError",
         "Files",

@@ -7,7 +7,6 @@ from endcap.connections import connect, connect_async
 from endcap.exceptions import (
     ArtefactError,
     ConfigurationError,
-    EncodingError,
     EndcapError,
     EvaluationError,
     ProfileError,
@@ -21,7 +20,6 @@ __all__ = [
     "ArtefactError",
     "AsyncSearchClient",
     "ConfigurationError",
-    "EncodingError",
     "EndcapError",
     "EvaluationError",
     "Files",

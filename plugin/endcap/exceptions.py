@@ -3,7 +3,6 @@
 EndcapError
 ├── ConfigurationError   endcap.toml, an environment variable or an option that cannot be used
 ├── RequestError         `ext.endcap` of a search that cannot be read
-├── EncodingError        a query that nobody can encode
 ├── ProfileError         an event that was not kept
 ├── ArtefactError        a tuning or a model that cannot be used
 └── EvaluationError      judgments or events from which nothing can be measured
@@ -31,10 +30,6 @@ class ProfileError(EndcapError):
 
 class ArtefactError(EndcapError):
     """A tuning or a model that cannot be used."""
-
-
-class EncodingError(EndcapError):
-    """A query that nobody can encode."""
 
 
 class EvaluationError(EndcapError):
