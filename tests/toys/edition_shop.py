@@ -121,13 +121,15 @@ class EditionShop:
 
     def read(self, client: endcap.SearchClient) -> dict[str, int]:
         """The edition of each product by its id, wherever it is kept: in its document, its vector
-        and its columns, which one name leads to.
+        and its columns, which one name leads to. The name is asked for once: a server may swap
+        after the process that told it to has died.
         """
         generation = self.generation(client)
+        index = generation.name
         body = {"size": 10_000, "query": {"match_all": {}}}
-        hits = client.search(index=self.alias, body=body, endcap=False)["hits"]["hits"]
+        hits = client.search(index=index, body=body, endcap=False)["hits"]["hits"]
         sources = {hit["_id"]: hit["_source"] for hit in hits}
-        assert len(sources) == client.count(index=self.alias)["count"] == generation.products
+        assert len(sources) == client.count(index=index)["count"] == generation.products
         rows = np.array([source["endcap"]["row"] for source in sources.values()], np.int64)
         assert generation.rows(list(sources)).tolist() == rows.tolist()
         titles = [source["title"] for source in sources.values()]
