@@ -277,3 +277,11 @@ def test_a_limit_is_said_to_give_no_figure(rows, visited, capsys):
     (row,) = rows("personal", visited, "--protocol", "A", "--systems", "popularity", "--limit", "5")
     assert row["searches"] == 5
     assert "5 users only: no figure to compare" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("cases", "best"), [(5_000, "first"), (1_000_000, "highest")])
+def test_what_is_as_good_but_for_chance_is_the_first(benchmark, cases, best):
+    models = benchmark("models")
+    ndcgs = {"worse": 0.05, "first": 0.076, "highest": 0.078}
+    found = {name: models.Validated(ndcg, cases) for name, ndcg in ndcgs.items()}
+    assert models.Comparison(None, None, found).best() == best
