@@ -1,5 +1,6 @@
 """The documents, held against the code: what they show runs, what the code takes they name."""
 
+import csv
 import re
 import shlex
 import shutil
@@ -81,6 +82,27 @@ def test_a_database_becomes_a_catalogue_as_the_page_shows(folder):
     (first, *_) = names["answer"]["hits"]["hits"]
     assert first["_source"]["title"] == "red sofa"
     assert names["answer"]["ext"]["endcap"]["applied"]
+
+
+def test_changes_come_out_of_a_database_as_the_page_shows(folder):
+    """SQLite knows no booleans; its CSV is written here, where the shell may not be installed."""
+    (block,) = (each for each in blocks("docs/updates.md", "sh") if "sqlite3" in each)
+    asked, updated = map(shlex.split, block.splitlines())
+    name, query, _, changes = asked[-4:]
+    columns = "(id, title, price, deleted BOOLEAN, changed)"
+    rows = [("n1", "oak desk", 149.0, False, "2026-11-29"), ("n2", "lamp", 3.0, None, "2026-12-01")]
+    rows += [("p000", "sofa", 1.0, True, "2026-11-29"), ("p001", "sofa", 2.0, True, "2026-11-27")]
+    with closing(sqlite3.connect(name)) as database, database, open(changes, "w") as file:
+        database.execute(f"CREATE TABLE products {columns}")
+        database.executemany("INSERT INTO products VALUES (?, ?, ?, ?, ?)", rows)
+        found = database.execute(query)
+        csv.writer(file).writerows([[each[0] for each in found.description], *found])
+    shutil.copytree(".cache/demo", "data")
+    result = CliRunner().invoke(app, updated[1:])
+    assert "products 2 products written, 1 removed, " in result.output
+    with endcap.connect("data") as client:
+        there = [id for id, *_ in rows if client.exists(index="products", id=id)]
+    assert there == ["n1", "n2", "p001"]
 
 
 def test_the_commands_of_the_readme_run(folder):

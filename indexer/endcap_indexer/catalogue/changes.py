@@ -12,6 +12,7 @@ from endcap_indexer.catalogue.rows import BadRow, Row
 from endcap_indexer.catalogue.values import WrongValue, read_boolean, read_id
 
 DELETED = "endcap.deleted"
+BITS = (0, 1, "0", "1")  # the booleans of a database that has none, and of its CSV
 
 
 class Removal(NamedTuple):
@@ -50,7 +51,9 @@ def _is_deleted(values: Mapping[str, Any]) -> bool:
     ours = values.get(OURS)
     said = ours.get("deleted") if isinstance(ours, Mapping) else None
     said = values.get(DELETED, said)
-    return False if said is None else read_boolean(said)
+    if said is None:
+        return False
+    return bool(int(said)) if said in BITS else read_boolean(said)
 
 
 def _ignore(bad: BadRow) -> None: ...
