@@ -34,6 +34,7 @@ from endcap.cli.terminal import (
 )
 from endcap.client import SearchClient
 from endcap.configuration import Configuration, is_url
+from endcap.exceptions import ConfigurationError
 from endcap.operations import build_generation, misfit, rehearse_generation
 from endcap.updating import update_index
 from endcap_indexer.catalogue import BadRows, Files, find_files, stop_at_bad_row
@@ -75,6 +76,8 @@ def reindex(
     ] = False,
 ) -> None:
     """Build the next generation of a catalogue and swap the alias to it."""
+    if update:
+        _check_update(vectors=vectors, force=force, least_share=least_share, dry_run=dry_run)
     console = open_console()
     configuration = _configure(Configuration.read(config), vectors, least_share)
     bad_rows = BadRows()
@@ -104,6 +107,14 @@ def reindex(
         say_reindexed(console, catalogue, done)
     else:
         say_rehearsed(console, catalogue, done)
+
+
+def _check_update(**options: Place | float | bool | None) -> None:
+    """An update builds nothing: what is said of a build would be passed over, a dry run even."""
+    said = [name for name, value in options.items() if value is not None and value is not False]
+    if said:
+        named = ", ".join(f"--{name.replace('_', '-')}" for name in said)
+        raise ConfigurationError(f"--update writes at once and builds nothing: leave out {named}")
 
 
 @contextmanager

@@ -239,3 +239,12 @@ def test_a_file_of_changes_is_written_and_followed(run, write_rows, folder):
 def test_an_update_needs_something_to_update(run):
     said = run("reindex", "catalogue.jsonl", "--update", "--store", "data", code=1).stderr
     assert "data does not exist; run: endcap reindex CATALOGUE" in said
+
+
+@pytest.mark.parametrize(
+    "options", [["--dry-run"], ["--force"], ["--vectors", "folder"], ["--least-share", "0"]]
+)
+def test_what_is_said_of_a_build_is_no_option_of_an_update(run, folder, options):
+    said = reindex(run, "--update", *options, code=1).stderr
+    assert said == f"error --update writes at once and builds nothing: leave out {options[0]}\n"
+    assert not (folder / "data").exists()
