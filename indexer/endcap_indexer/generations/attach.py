@@ -42,6 +42,7 @@ from endcap_indexer.generations.progress import Progress, Silence
 from endcap_indexer.generations.pursuit import CHUNK_PRODUCTS, Pursuit, wrong_rows
 from endcap_indexer.generations.removal import list_folders
 from endcap_indexer.generations.updates import update_generation
+from endcap_indexer.holds import unheld
 
 
 class Attached(NamedTuple):
@@ -238,9 +239,13 @@ class _Attachment:
         self._client.indices.put_mapping(index=self._index, body={"_meta": meta})
 
     def _remove_older(self) -> None:
-        """All generations but this one and the one before, which searches may still use."""
+        """All generations but this one, the one before, which searches may still use, and those
+        that a reader holds.
+        """
         for folder in list_folders(self._store, self._index)[:-2]:
-            remove_folder(folder)
+            with unheld(folder) as free:
+                if free:
+                    remove_folder(folder)
 
 
 def _open_last(folders: Sequence[Path]) -> Generation | None:

@@ -9,7 +9,7 @@ import pytest
 
 from endcap_indexer.catalogue import CatalogueFields, check_fields
 from endcap_indexer.exceptions import FieldsError, GenerationError
-from endcap_indexer.generations import Follower, attach, generation_folder
+from endcap_indexer.generations import Follower, Generation, attach, generation_folder
 
 # the server warns, now and then, of an update where an index has an ingest pipeline
 pytestmark = pytest.mark.filterwarnings("ignore:.*has a default ingest pipeline")
@@ -76,8 +76,19 @@ def test_what_was_allowed_once_goes_on(shop, attach_shop, assert_followed):
     assert held.items() <= versions(shop).items()
     without = attach_shop(rows=False)
     assert without.row_field is None
-    folders = {path.name for path in generation_folder(rebuilt.path, "").parent.parent.iterdir()}
-    assert folders == {f"{shop.name}-000002", f"{shop.name}-000003"}
+
+
+def test_the_last_two_are_kept_and_what_a_reader_holds(shop, attach_shop, store):
+    def attach_again():
+        attach_shop()
+        return sorted(path.name[-1] for path in (store / "generations").glob(f"{shop.name}-*"))
+
+    attach_again()
+    reader = Generation.open(generation_folder(store, f"{shop.name}-000001"))
+    assert [attach_again(), attach_again()] == [["1", "2"], ["1", "2", "3"]]
+    assert reader.refreshed().products == DOCUMENTS
+    del reader
+    assert attach_again() == ["3", "4"]
 
 
 def test_an_alias_names_its_one_index(shop, attach_shop, assert_followed, server):
