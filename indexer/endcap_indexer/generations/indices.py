@@ -21,6 +21,7 @@ from endcap_indexer.vectors import knn_field
 
 PATIENCE_SECONDS = 3600  # for a refresh after a whole catalogue
 REFRESH_INTERVAL = "1s"  # once built; none while building
+NOT_FOUND = 404
 
 KnnEngine = Literal["lucene", "faiss"]
 
@@ -187,6 +188,8 @@ def swap_alias(client: OpenSearch, alias: str, old: str | None, new: str) -> Non
     try:
         client.indices.update_aliases(body={"actions": actions})
     except NotFoundError as error:
+        if list(client.indices.get_alias(name=alias, ignore=NOT_FOUND)) == [new]:
+            return  # a repeated request: the answer to the first was lost on its way
         raise GenerationError(
             f"{old} is no longer what {alias!r} names, so another program moved it: {error.error};"
             " look at it, and run the command again (the alias was left as it is)"
