@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable
 
 from opensearchpy.exceptions import ConnectionTimeout
@@ -16,7 +17,8 @@ class UnwellEngine:
     """Stands between a client and its engine.
 
     fault: what happens to a request, by its URL and its body, or by a line of an `_msearch`.
-    hang_s: how long what hangs does so, unless it is released.
+    hang_s: how long what hangs does so, unless it is released. asked, asked_at: the URLs, and when
+    in `time.monotonic` seconds.
     """
 
     def __init__(self, client) -> None:
@@ -25,6 +27,7 @@ class UnwellEngine:
         connection.perform_request = self.perform_request
         self.fault: Callable[[str, str], Fault] = lambda url, body: None
         self.asked: list[str] = []
+        self.asked_at: list[float] = []
         self.hang_s = HANG_S
         self.released = threading.Event()
 
@@ -37,6 +40,7 @@ class UnwellEngine:
         self, method, url, params=None, body=None, timeout=None, ignore=(), headers=None
     ):
         self.asked.append(url)
+        self.asked_at.append(time.monotonic())
         text = body.decode() if isinstance(body, bytes) else body or ""
         given = (method, url, params, body, timeout, ignore, headers)
         whole = self.fault(url, text) if not url.endswith("_msearch") else self.fault(url, "")

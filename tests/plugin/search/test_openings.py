@@ -20,6 +20,8 @@ from endcap_indexer.generations import (
     update_generation,
 )
 from endcap_indexer.generations.embeddings import Embeddings
+from endcap_indexer.generations.indices import swap_alias
+from endcap_indexer.vectors import FlatIndex
 
 LIMIT_S = 10
 SLOW_S = 1.5  # an opening
@@ -85,18 +87,53 @@ def damage(path: Path) -> bytes:
     return content
 
 
-def test_no_search_waits_for_a_new_generation(store, rebuild, poll, slow_opening):
-    poll(0.05)
+@pytest.fixture
+def two(store, rebuild):
+    """Two generations, of which the first is live, and a function that lets one be."""
+
+    def let_live(new, old):
+        with endcap.connect(store) as operator:
+            swap_alias(operator, "products", f"products-00000{old}", f"products-00000{new}")
+
+    rebuild_behind(store, rebuild)
+    let_live(1, 2)
+    return let_live
+
+
+def test_no_search_waits_for_a_new_generation(store, two, poll, request):
+    poll(0.5)
     with endcap.connect(store) as client:
         said(client)
-        rebuild_behind(store, rebuild)
-        slowest, end = 0.0, time.monotonic() + LIMIT_S
-        while said(client)["generation"] != "products-000002":
-            assert time.monotonic() < end
+        opened = request.getfixturevalue("slow_opening")
+        two(2, 1)
+        took, generation = [], "products-000001"
+        while generation == "products-000001":
             started = time.monotonic()
-            assert said(client)["applied"] is True
-            slowest = max(slowest, time.monotonic() - started)
-        assert slowest < SLOW_S / 2
+            answer = said(client)
+            took.append(time.monotonic() - started)
+            assert answer["applied"] is True
+            generation = answer["generation"]
+    assert opened == [generation] == ["products-000002"]
+    assert sum(took) > SLOW_S > 2 * max(took)
+
+
+def test_a_new_generation_is_warm_before_it_takes_over(store, two, poll, monkeypatch):
+    poll(0.5)
+    searched = []
+    plain = FlatIndex.search
+
+    def watch(index, *given):
+        searched.append((index, threading.current_thread()))
+        return plain(index, *given)
+
+    monkeypatch.setattr(FlatIndex, "search", watch)
+    with endcap.connect(store) as client:
+        said(client)
+        two(2, 1)
+        until(lambda: said(client)["generation"] == "products-000002")
+        live = client._core.snapshots._live["products"].resolved.generation.index
+    first, *_ = (thread for index, thread in searched if index is live)
+    assert first is not threading.main_thread()
 
 
 def test_with_a_budget_not_even_the_first_search_waits(store, slow_opening):

@@ -1,5 +1,7 @@
 """What plain opensearch-py would have raised is raised; what only our own requests meet is not."""
 
+from uuid import uuid4
+
 import opensearchpy
 import pytest
 from unwell_engine import HANG, UnwellEngine, near, profile, together
@@ -92,6 +94,31 @@ def test_an_index_that_cannot_be_looked_at_is_searched_as_ever(shop, status):
     assert answer["hits"] == plain["hits"]
     assert answer["ext"]["endcap"]["applied"] is False
     assert answer["ext"]["endcap"]["reason"]
+
+
+@pytest.fixture
+def red_profiles(opensearch_url, monkeypatch):
+    """An index of profiles whose shard no node may have."""
+    name = f"endcap_profiles-{uuid4().hex[:12]}"
+    monkeypatch.setattr("endcap.profiles.PROFILES", name)
+    nowhere = {"index.routing.allocation.require._name": "nowhere", "number_of_replicas": 0}
+    with opensearchpy.OpenSearch(opensearch_url, timeout=60) as plain:
+        body, params = {"settings": nowhere}, {"wait_for_active_shards": "0"}
+        plain.indices.create(index=name, body=body, params=params)
+        assert plain.cluster.health(index=name)["status"] == "red"
+        yield name
+        plain.indices.delete(index=name)
+
+
+@pytest.mark.parametrize("shop", ["server"], indirect=True)
+def test_profiles_in_a_red_index_leave_the_order_of_nobody(shop, red_profiles):
+    client, alias = shop
+    nobody = client.search(BODY, alias)
+    for said in [*["history leg failed: "] * 5, "history leg is left out since "]:
+        answer = client.search(BODY, alias, user="ada")
+        assert answer["hits"] == nobody["hits"]
+        assert answer["ext"]["endcap"]["reason"].startswith(said)
+        assert "no_shard_available_action_exception" in answer["ext"]["endcap"]["reason"]
 
 
 def test_several_lines_of_which_one_leg_is_refused(shop, engine):
