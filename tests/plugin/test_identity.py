@@ -49,7 +49,7 @@ def test_the_key_is_made_once_and_is_secret(tmp_path):
     first = Identity(tmp_path / "store").shopper("ada", None)
     path = tmp_path / "store" / KEY_FILE
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert len(path.read_bytes()) == 64
+    assert len(path.read_bytes().splitlines()[0]) == 64
     assert Identity(tmp_path / "store").shopper("ada", None) == first
     assert os.listdir(path.parent) == [KEY_FILE]
 
@@ -136,3 +136,31 @@ def test_an_empty_key_hides_nothing_and_is_refused(tmp_path):
     (tmp_path / KEY_FILE).touch()
     with pytest.raises(ConfigurationError, match=f"{KEY_FILE} is empty; restore it"):
         Identity(tmp_path)
+
+
+@pytest.mark.parametrize("place", [0, 40, 63, 64, 65, 128])
+def test_a_flipped_bit_makes_nobody_a_stranger(tmp_path, place):
+    """Else each shopper would have another hash, and `forget` would find nothing to remove."""
+    path = tmp_path / KEY_FILE
+    Identity(tmp_path)
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ConfigurationError, match=f"{KEY_FILE} is damaged.*set {VARIABLE}"):
+        Identity(tmp_path)
+
+
+@pytest.mark.parametrize("key", [b"f" * 64, b"f" * 64 + b"\n", b"s3cret"])
+def test_a_key_without_a_checksum_is_used_as_it_is(tmp_path, key):
+    """Earlier versions made such, and a shop may write its own."""
+    (tmp_path / KEY_FILE).write_bytes(key)
+    expected = hmac.new(key, b"user:ada", hashlib.sha256).hexdigest()
+    assert Identity(tmp_path).shopper("ada", None) == expected
+
+
+def test_a_key_that_gets_its_checksum_is_the_same_key(tmp_path):
+    """As a made one is without the line below it."""
+    made = Identity(tmp_path).shopper("ada", None)
+    path = tmp_path / KEY_FILE
+    path.write_bytes(path.read_bytes().splitlines()[0])
+    assert Identity(tmp_path).shopper("ada", None) == made
