@@ -7,6 +7,7 @@ goes on and ends well.
 import random
 import time
 from collections.abc import Iterator
+from itertools import cycle
 
 import pytest
 from edition_shop import EMBEDDED, ENGINES
@@ -29,10 +30,15 @@ COMMANDS = {
 }
 
 
-def faults(operations: int) -> Iterator[tuple[int, str]]:
-    """Which operation fails, from 1, and how: all of them in every mode, or a sample."""
-    if FULL:
+def faults(operations: int, every_mode: bool) -> Iterator[tuple[int, str]]:
+    """Which operation fails, from 1, and how: all of them, in every mode or in one mode after the
+    other; or a sample.
+    """
+    if FULL and every_mode:
         yield from ((place, mode) for place in range(1, operations + 1) for mode in MODES)
+        return
+    if FULL:
+        yield from zip(range(1, operations + 1), cycle(MODES))
         return
     places = random.Random(SEED).sample(range(1, operations + 1), SAMPLE)
     yield from zip(places, MODES, strict=True)
@@ -60,7 +66,7 @@ def test_a_fault_at_each_operation(shop, client, commands, tell, name):
     assert whole.operations >= command.least
     before = command.state()
     failed = 0
-    for place, mode in faults(whole.operations):
+    for place, mode in faults(whole.operations, command.every_mode):
         command.prepare()
         before = command.state()
         ended = commands.run(command.arguments(), fail_at=place, mode=mode)

@@ -22,6 +22,7 @@ class StoreCommand(ABC):
 
     least = 10  # operations of the disk that a run has
     once = False
+    every_mode = True  # of each operation's failing
 
     def __init__(self, shop: EditionShop, client: endcap.SearchClient) -> None:
         self.shop, self.client = shop, client
@@ -86,6 +87,7 @@ class Compact(Update):
     """An `endcap follow` after which there are so many segments that the last ones become one."""
 
     least = 30
+    every_mode = False  # most of them remove one small file after the other
 
     def prepare(self) -> None:
         shop = self.shop
