@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from endcap_reranker.arrays import Floats
+from endcap_reranker.exceptions import ModelError
 from endcap_reranker.models.configuration import ModelConfiguration
 from endcap_reranker.models.encoders import Events
 from endcap_reranker.models.items import Content
@@ -17,6 +18,7 @@ from endcap_reranker.training.batches import Batch, cut, last_events, pad
 if TYPE_CHECKING:
     from torch import Tensor
 
+DEVICES = ("auto", "cpu", "cuda")
 EVENTS = 8192  # of a batch of which nothing is learnt
 
 
@@ -112,9 +114,12 @@ class Network:
 
 
 def choose_device(wanted: str) -> str:
-    """ "auto" is a GPU where there is one."""
+    """ "auto" is a GPU where there is one; raises ModelError for a device that there is not."""
     import torch
 
-    if wanted != "auto":
-        return wanted
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    if wanted not in DEVICES:
+        raise ModelError(f"there is no device {wanted!r}; it takes {', '.join(DEVICES)}")
+    has_gpu = torch.cuda.is_available()
+    if wanted == "cuda" and not has_gpu:
+        raise ModelError("device 'cuda': torch finds no GPU here; write cpu or auto")
+    return "cuda" if has_gpu and wanted != "cpu" else "cpu"

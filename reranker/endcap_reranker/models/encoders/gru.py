@@ -51,7 +51,7 @@ class GRU(Encoder):
             has_biases=True,
             num_layers=1,
             dropout=0.0,
-            train=False,
+            train=True,  # cuDNN goes back through nothing else
             bidirectional=False,
             batch_first=True,
         )
