@@ -42,13 +42,18 @@ def read_files(files: Sequence[Path], on_bad_row: OnBadRow) -> Iterator[Row]:
         yield from read_rows(file, on_bad_row=on_bad_row)
 
 
-def read_engine(client: OpenSearch) -> Iterator[Row]:
-    """The rows of the engine's UBI indices; ConfigurationError where it has no events."""
+def read_engine(client: OpenSearch, after: str | None = None) -> Iterator[Row]:
+    """The rows of the engine's UBI indices; ConfigurationError where it has no events.
+
+    after: only events later than this time, in ISO 8601.
+    """
     if not client.indices.exists(index=EVENTS):
         raise ConfigurationError(f"the engine has no {EVENTS}; pass a file of events")
-    for index in (QUERIES, EVENTS):
+    later = None if after is None else {"query": {"range": {"timestamp": {"gt": after}}}}
+    for index, query in ((QUERIES, None), (EVENTS, later)):
         if client.indices.exists(index=index):
-            for line, hit in enumerate(scan(client, index=index, size=PAGE), start=1):
+            hits = scan(client, query=query, index=index, size=PAGE)
+            for line, hit in enumerate(hits, start=1):
                 yield Row(index, line, hit["_source"])
 
 

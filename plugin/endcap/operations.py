@@ -165,8 +165,12 @@ def count_interactions(
 
 
 def describe(interactions: Interactions, bad_rows: BadRows) -> dict[str, Any]:
-    """What an artefact says of the events that made it, and of what made it of them."""
+    """What an artefact says of the events that made it, and of what made it of them. until: the
+    time of the last one, where events have times.
+    """
+    times = interactions.times
     return {
+        **({} if times is None else {"until": _iso(float(times.max()))}),
         "interactions": len(interactions),
         "shoppers": interactions.n_users,
         "products": len(interactions.item_ids),
@@ -186,6 +190,10 @@ def made_of(**parts: Path | Sequence[Path] | None) -> dict[str, Any]:
             names = ", ".join(path.name for path in paths)
             said[part] = {"file": names, "digest": digest_of(paths)}
     return {**said, "created": _now()}
+
+
+def _iso(seconds: float) -> str:
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).isoformat(timespec="milliseconds")
 
 
 def _now() -> str:

@@ -35,11 +35,12 @@ from endcap.evaluation import evaluate as compare
 from endcap.evaluation.shoppers import OpenClient
 from endcap.evaluation.tables import print_rows, write_rows
 from endcap.event_sources import identify_by, read_engine, read_files, read_interactions
-from endcap.exceptions import EvaluationError
+from endcap.exceptions import ConfigurationError, EvaluationError
 from endcap.identity import Identity
 from endcap.operations import live_generation, made_of
+from endcap.profiles import EVENTS
 from endcap.registry import COOCCURRENCE, MODEL, TUNING, Registry
-from endcap.training import Trainer
+from endcap.training import Trainer, digest_of_events
 from endcap.tuning import Tuning
 from endcap_indexer.catalogue import BadRows, CatalogueFields, digest_of
 from endcap_indexer.generations import Generation, Manifest, generation_folder, index_of
@@ -111,8 +112,11 @@ def tune(
     config: ConfigurationFile = None,
 ) -> None:
     """Choose boosts, floor and weights, and make searches use them from now on."""
+    if events and from_engine:
+        raise ConfigurationError("--events and --from-engine: pass one of them")
     console = open_console()
     configuration = read_unhurried(config)
+    made = made_of(judgments=judgments, events=events)
     tuning: Tuning | None = None
     baseline: Tuning | None = None
     place, _ = find_places(engine, store, configuration)
@@ -126,12 +130,13 @@ def tune(
         if events or from_engine:
             open_scratch = functools.partial(_open_scratch, place, configuration)
             interactions = shop.read(None if from_engine else events or [])
+            if from_engine:
+                made["events"] = {"index": EVENTS, "digest": digest_of_events(interactions)}
             tuned = shop.tune(open_scratch, interactions, tuning, model)
             tuning, baseline = tuned.tuning, baseline or tuned.baseline
     if tuning is None or baseline is None:
         raise EvaluationError("nothing to tune on: pass judgments, --events or both")
     registry = Registry(folder, index_of(live.generation))
-    made = made_of(judgments=judgments, events=events)
     facts = {"split": split, BASELINE_BOOSTS: dict(baseline.boosts), **made}
     name = registry.save_tuning(tuning, facts)
     registry.promote(name)

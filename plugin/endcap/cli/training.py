@@ -33,16 +33,27 @@ from endcap.exceptions import ConfigurationError
 from endcap.identity import Identity
 from endcap.operations import count_interactions, describe, live_generation, made_of
 from endcap.profiles import EVENTS
-from endcap.training import Trainer, require_torch
+from endcap.registry import Registry
+from endcap.training import Trainer, digest_of_events, require_torch
 from endcap_indexer.catalogue import BadRows
 from endcap_indexer.generations import Generation, generation_folder, index_of
 from endcap_reranker import BOTS_PER_HOUR, Interactions, InteractionsError
 from endcap_reranker.models import ENCODERS, INTERACTIONS, ModelConfiguration
 from endcap_reranker.training import LOSSES, TrainingConfiguration
+from endcap_reranker.training.network import choose_device
 from endcap_reranker.training.training import FEW_EPOCHS
 
-MODEL = ModelConfiguration()
+USUAL = ModelConfiguration()
 TRAINING = TrainingConfiguration()
+# What --continue takes from the promoted model.
+ITS_OWN = {
+    "model": "--no-model",
+    "encoder": "--encoder",
+    "interaction": "--interaction",
+    "loss": "--loss",
+    "dimension": "--dimension",
+    "text": "--no-text",
+}
 
 
 def _one_of(table: Mapping[str, object], said: str) -> Any:
@@ -50,6 +61,7 @@ def _one_of(table: Mapping[str, object], said: str) -> Any:
 
 
 def train(
+    context: typer.Context,
     events: Annotated[
         list[Path] | None, typer.Argument(help="Events: .jsonl, .csv or .tsv, also .gz.")
     ] = None,
@@ -73,14 +85,20 @@ def train(
     further: Annotated[
         bool, typer.Option("--continue", help="Train the promoted model on, on these new events.")
     ] = False,
-    encoder: Annotated[str, _one_of(ENCODERS, "How a history is read")] = MODEL.encoder,
+    encoder: Annotated[str, _one_of(ENCODERS, "How a history is read")] = USUAL.encoder,
     interaction: Annotated[
         str, _one_of(INTERACTIONS, "How shopper and product meet")
-    ] = MODEL.interaction,
-    loss: Annotated[str, _one_of(LOSSES, "What is learnt")] = MODEL.loss,
-    dimension: Annotated[int, typer.Option(min=1, help="Of the vectors.")] = MODEL.dimension,
+    ] = USUAL.interaction,
+    loss: Annotated[str, _one_of(LOSSES, "What is learnt")] = USUAL.loss,
+    dimension: Annotated[int, typer.Option(min=1, help="Of the vectors.")] = USUAL.dimension,
     text: Annotated[bool, typer.Option(help="Read the catalogue's text vectors.")] = True,
-    epochs: Annotated[int, typer.Option(min=1, help="At most.")] = TRAINING.epochs,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help=f"At most; else {TRAINING.epochs}, with --continue {FEW_EPOCHS.epochs}.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of everything that is drawn.")] = TRAINING.seed,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = TRAINING.device,
     store: Store = None,
@@ -91,10 +109,14 @@ def train(
     both from now on.
     """
     console = open_console()
+    if further:
+        _require_its_own(context)
     if model:
         require_torch()
+        choose_device(device)
     settings = EventSettings(_read_weights(weight or ()), half_life, session_gap, bots or None)
-    training = replace(TRAINING, epochs=epochs, seed=seed, device=device)
+    start = FEW_EPOCHS if further else TRAINING
+    training = replace(start, epochs=epochs or start.epochs, seed=seed, device=device)
     with open_client(engine, store, Configuration.read(config)) as (client, folder):
         command = _Command(console, client, folder, index)
         configuration = command.trainer.configure(
@@ -103,10 +125,10 @@ def train(
         if model and text and not command.trainer.has_text:
             line = "the vectors lie in the cluster: the model reads ids and columns alone"
             say(console, line, label="but", style="yellow")
-        interactions, facts = command.read(events or [], from_engine, settings)
         if further:
-            command.train_further(interactions, facts, training)
+            command.train_further(events or [], from_engine, settings, training)
             return
+        interactions, facts = command.read(events or [], from_engine, settings)
         command.count(interactions, facts)
         if model:
             command.train(interactions, facts, configuration, training)
@@ -123,20 +145,27 @@ class _Command:
         self.trainer = Trainer(store, index_of(manifest.generation), generation)
 
     def read(
-        self, events: Sequence[Path], from_engine: bool, settings: EventSettings
+        self,
+        events: Sequence[Path],
+        from_engine: bool,
+        settings: EventSettings,
+        after: str | None = None,
     ) -> tuple[Interactions, dict[str, Any]]:
-        """The events, and what an artefact says of them; what was left out is said."""
+        """The events, and what an artefact says of them; what was left out is said. after: of the
+        engine's own only later ones.
+        """
         if bool(events) == from_engine:
             raise ConfigurationError("pass files of events, or --from-engine to read the engine's")
         bad_rows = BadRows()
-        rows = read_engine(self._client) if from_engine else read_files(events, bad_rows)
+        rows = read_engine(self._client, after) if from_engine else read_files(events, bad_rows)
         identify = identify_by(Identity(self._store))
         with self._console.status("reading events"):
             interactions = read_interactions(rows, bad_rows, settings, identify)
         unknown = count_unknown(interactions, self._generation)
         say_bad_rows(self._console, bad_rows)
         say_left_out(self._console, interactions, unknown)
-        source = {"events": {"index": EVENTS}} if from_engine else made_of(events=events)
+        own = {"events": {"index": EVENTS, "digest": digest_of_events(interactions)}}
+        source = own if from_engine else made_of(events=events)
         facts = {**source, **describe(interactions, bad_rows), "unknown": unknown._asdict()}
         return interactions, facts
 
@@ -163,13 +192,35 @@ class _Command:
         say_kept(self._console, self.trainer.keep(trained, facts))
 
     def train_further(
-        self, interactions: Interactions, facts: Mapping[str, Any], training: TrainingConfiguration
+        self,
+        events: Sequence[Path],
+        from_engine: bool,
+        settings: EventSettings,
+        training: TrainingConfiguration,
     ) -> None:
+        """On the events of these files, or on what the engine has kept since the model's own."""
         name = self.trainer.promoted()
-        few = replace(FEW_EPOCHS, seed=training.seed, device=training.device)
+        after = Registry(self._store, self.trainer.index).facts(name).get("until")
+        if from_engine and after is not None:
+            say(self._console, f"only events after {after} are read")
+        interactions, facts = self.read(events, from_engine, settings, after)
         with TrainingProgress(self._console) as progress:
-            trained = self.trainer.train_further(name, interactions, few, progress.advance)
+            trained = self.trainer.train_further(name, interactions, training, progress.advance)
         say_kept(self._console, self.trainer.keep(trained, {**facts, "continues": name}))
+
+
+def _require_its_own(context: typer.Context) -> None:
+    """ConfigurationError for what would be another model."""
+    given = [
+        option
+        for name, option in ITS_OWN.items()
+        if (source := context.get_parameter_source(name)) and source.name == "COMMANDLINE"
+    ]
+    if given:
+        raise ConfigurationError(
+            f"{', '.join(given)}: --continue trains the promoted model as it is; leave it out, or"
+            " train anew without --continue"
+        )
 
 
 def _read_weights(given: Sequence[str]) -> dict[str, float]:

@@ -3,10 +3,13 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from endcap.cli import app
+
+KINDS = 3
 
 
 @pytest.fixture
@@ -50,3 +53,24 @@ def write_rows(folder):
         return path
 
     return write
+
+
+@pytest.fixture
+def rows_of():
+    """Events of so many users: each chooses five products of one kind, in any order."""
+
+    def make(users, seed=0):
+        random = np.random.default_rng(seed)
+        rows = []
+        for user in range(users):
+            of_kind = [n for n in range(72) if n % 6 // 2 == user % KINDS]
+            chosen = random.choice(of_kind, 5, replace=False)
+            rows += [{"user": f"u{user}", "item": f"p{n:03}"} for n in chosen]
+        return rows
+
+    return make
+
+
+@pytest.fixture
+def many(write_rows, rows_of):
+    return write_rows("many.jsonl", rows_of(60))

@@ -114,6 +114,13 @@ def test_weights_are_fitted_on_the_engine_s_own_events(shop, store, events):
         shop("record", row["item"], "--user", row["user"], "--query", "red sofa")
     said = shop("tune", "--from-engine", "--no-model").stdout
     assert "searches made from events: NDCG@10" in said
+    made_of = Registry(store, "products").facts("tuning-000001")["events"]
+    assert made_of["index"] == "ubi_events" and len(made_of["digest"]) == 64
+
+
+def test_events_come_from_files_or_from_the_engine(shop, events):
+    said = shop("tune", "--events", "events.jsonl", "--from-engine", code=1).stderr
+    assert said == "error --events and --from-engine: pass one of them\n"
 
 
 def test_a_budget_does_not_cut_a_measurement_short(shop, judgments, folder):

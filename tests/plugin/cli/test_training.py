@@ -8,7 +8,6 @@ from endcap.registry import COOCCURRENCE, MODEL, Registry
 from endcap_indexer.catalogue import digest_of
 
 PAIRS = [("ada", "p000"), ("ada", "p001"), ("bob", "p000"), ("bob", "p001"), ("cy", "p005")]
-KINDS = 3
 QUICK = ("--encoder", "mean", "--dimension", "8", "--epochs", "3", "--device", "cpu")
 
 
@@ -16,22 +15,6 @@ QUICK = ("--encoder", "mean", "--dimension", "8", "--epochs", "3", "--device", "
 def events(write_rows):
     rows = [{"user": user, "item": item, "action": "purchase"} for user, item in PAIRS]
     return write_rows("events.jsonl", rows)
-
-
-def rows_of(users, seed=0):
-    """Every user chooses five products of one kind; days apart, in any order."""
-    random = np.random.default_rng(seed)
-    rows = []
-    for user in range(users):
-        of_kind = [n for n in range(72) if n % 6 // 2 == user % KINDS]
-        chosen = random.choice(of_kind, 5, replace=False)
-        rows += [{"user": f"u{user}", "item": f"p{n:03}"} for n in chosen]
-    return rows
-
-
-@pytest.fixture
-def many(write_rows):
-    return write_rows("many.jsonl", rows_of(60))
 
 
 def test_events_become_a_promoted_artefact_that_a_search_uses(shop, store, events):
@@ -122,7 +105,9 @@ def test_the_engine_s_own_events_are_counted(shop, store):
     said = shop("train", "--from-engine", "--no-model").stdout
     assert said == ("cooccurrence-000001 is promoted: 5 events of 3 shoppers on 3 products\n")
     facts = Registry(store, "products").facts("cooccurrence-000001")
-    assert facts["events"] == {"index": "ubi_events"}
+    assert facts["events"]["index"] == "ubi_events"
+    assert len(facts["events"]["digest"]) == 64
+    assert facts["until"].endswith("+00:00")
 
 
 # The model
@@ -207,21 +192,10 @@ def test_an_interrupted_training_goes_on_where_it_stopped(shop, store, many, mon
 
 
 @pytest.mark.torch
-def test_a_promoted_model_is_trained_on_with_new_events_alone(shop, store, many, write_rows):
-    shop("train", "many.jsonl", *QUICK, "--epochs", "30")
-    new = [{**row, "user": f"new {row['user']}"} for row in rows_of(30, seed=1)]
-    write_rows("new.jsonl", [*new, {"user": "u0", "item": "fresh"}, {"user": "u0", "item": "p000"}])
-    said = shop("train", "new.jsonl", "--continue", "--device", "cpu").stdout
-    assert "model-000002 is " in said and "cooccurrence" not in said
-    registry = Registry(store, "products")
-    assert registry.facts("model-000002")["continues"] == "model-000001"
-    assert b"p071" in registry.model("model-000002").item_ids.tolist()
-
-
-@pytest.mark.torch
-def test_without_a_model_there_is_nothing_to_continue(shop, events):
-    said = shop("train", "events.jsonl", "--continue", code=1).stderr
-    assert said.startswith("error no model of products is promoted; train one without --continue")
+def test_a_device_that_there_is_not_is_named_before_anything_is_done(shop, store, events):
+    said = shop("train", "events.jsonl", "--device", "gpu", code=1).stderr
+    assert said == "error there is no device 'gpu'; it takes auto, cpu, cuda\n"
+    assert Registry(store, "products").promoted() == {}
 
 
 @pytest.mark.torch
