@@ -41,7 +41,8 @@ class Hidden:
         learnt = events.only(~items[events.items] & ~users[events.users])
         ids = [id.decode() for id in events.item_ids[items].tolist()]
         products = np.zeros(len(trainer.generation), bool)
-        products[trainer.generation.rows(ids)] = True
+        rows = trainer.generation.rows(ids)
+        products[rows[rows >= 0]] = True
         return cls(learnt, users, products)
 
 

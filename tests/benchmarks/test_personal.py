@@ -111,29 +111,6 @@ def test_each_choice_of_a_model_is_measured_with_the_best_others(rows, visited):
     ]
 
 
-@pytest.mark.torch
-def test_cold_products_are_hidden_from_training(rows, visited):
-    found = rows("personal", visited, "--protocol", "A", "--cold", "0.2", "--epochs", "2")
-    assert [(row["slice"], row["pool"], row["calibrated"]) for row in found] == [
-        (*asked, calibrated)
-        for calibrated in (False, True)
-        for asked in (("cold", "full"), ("cold", "cold"), ("warm", "full"), ("shopper", "full"))
-    ]
-    searches = {row["slice"]: row["searches"] for row in found}
-    assert 0 < searches["cold"] < searches["warm"]
-    for row in found:
-        assert row["low"] <= row["recall@20"] <= row["high"]
-
-
-def test_an_interval_is_the_formula_of_wilson(benchmark):
-    interval = benchmark("cold").interval
-    low, high = interval(10, 100)
-    for bound in (low, high):
-        deviation = np.sqrt(bound * (1 - bound) / 100)
-        assert abs(0.1 - bound) == pytest.approx(1.96 * deviation, abs=1e-4)
-    assert interval(0, 0) == (0.0, 1.0)
-
-
 def test_only_the_asked_systems_are_run(rows, visited):
     found = rows("personal", visited, "--protocol", "A", "--systems", "popularity")
     assert [row["system"] for row in found] == ["popularity"]
