@@ -5,8 +5,10 @@ import pytest
 from built_shop import FIELDS, BuiltShop, row
 
 from endcap_indexer.catalogue import CatalogueFields
+from endcap_indexer.exceptions import ChecksumError
 from endcap_indexer.generations import IndexSettings, pursuit
 from endcap_indexer.generations.checkpoints import CHECKPOINT
+from endcap_indexer.generations.handover import HANDOVER, Handover, begin_handover
 
 
 def test_what_was_built_is_known(built, encoder):
@@ -85,3 +87,17 @@ def test_fields_are_those_of_the_catalogue(built):
     built.build([row(1)])
     assert CatalogueFields.from_table(built.generation().manifest.catalogue) == FIELDS
     assert built.settings in (IndexSettings(), IndexSettings("opensearch"))
+
+
+def test_a_damaged_handover_says_what_removing_it_comes_to(built):
+    built.build([row(0)])
+    folder = built.generation().path
+    begin_handover(folder, Handover("nobody", {}, {}))
+    noted = folder / HANDOVER
+    noted.write_bytes(noted.read_bytes().replace(b"nobody", b"nobodx"))
+    with pytest.raises(
+        ChecksumError, match=f"{HANDOVER} is damaged .* remove it, and a write that"
+    ):
+        built.follow()
+    noted.unlink()
+    assert built.follow()[1:6] == (0, 0, 0, 0, 0)

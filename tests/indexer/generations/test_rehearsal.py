@@ -49,3 +49,7 @@ def test_it_tells_what_the_run_does(
     assert (told.generation, told.products) == (done.generation, done.products)
     assert told.embedded == done.embedded == 40
     assert rehearse(either, store, built_index, catalogue).unchanged
+    third, there = write_catalogue(60, "third"), set(look()[1])
+    told = rehearse(either, store, built_index, third)
+    run(third)
+    assert set(told.removed) == there - set(look()[1]) == {f"{built_index}-000001"}
