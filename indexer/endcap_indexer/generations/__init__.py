@@ -11,6 +11,7 @@ from endcap_indexer.generations.listing import GenerationInfo, list_generations
 from endcap_indexer.generations.manifest import Manifest, Place, generation_folder, index_of
 from endcap_indexer.generations.progress import Progress
 from endcap_indexer.generations.pursuit import Followed
+from endcap_indexer.generations.readback import read_vectors
 from endcap_indexer.generations.rehearsal import Rehearsed, rehearse
 from endcap_indexer.generations.reindex import Catalogue, Reindexed, reindex
 from endcap_indexer.generations.rollback import RolledBack, roll_back
@@ -38,6 +39,7 @@ __all__ = [
     "hold_lease",
     "index_of",
     "list_generations",
+    "read_vectors",
     "rehearse",
     "reindex",
     "roll_back",

@@ -225,6 +225,8 @@ class Pursuit:
             _, vectors = self._embed([products[place] for place in places])
             held = [{"vector": as_json(vector)} for vector in vectors]
             self._write(zip((documents[place] for place in places), held, strict=True))
+            # whoever sees the segment reads these vectors
+            self._client.indices.refresh(index=self._index, request_timeout=PATIENCE_SECONDS)
 
     def _find(self, products: Sequence[Product]) -> tuple[Digests, Halves]:
         """What a segment holds: no numbers where they lie in the documents."""

@@ -3,7 +3,7 @@
 import json
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -110,14 +110,16 @@ def reindex(
     *,
     gates: Gates = DEFAULT_GATES,
     progress: Progress | None = None,
+    prepare: Callable[[Generation], None] | None = None,
     force: bool = False,
 ) -> Reindexed:
     """Build the next generation and swap the alias `index` to it, in one request.
 
     Whatever goes wrong, and whenever the process dies, shoppers see the old generation or the new
     one, whole, and the same call resumes. Where the shop brings its vectors the encoder is for
-    queries only, and may be None. An unchanged catalogue is not built again unless forced; its bad
-    rows are told again. Raises GateError where the new generation is not fit to be searched.
+    queries only, and may be None. prepare: told the finished generation before anybody sees it. An
+    unchanged catalogue is not built again unless forced; its bad rows are told again. Raises
+    GateError where the new generation is not fit to be searched.
     """
     started = time.monotonic()
     progress = progress or Silence()
@@ -145,6 +147,8 @@ def reindex(
                     opened = Generation.open(generation_folder(store, name))
                     asked, fields = build.mapping, catalogue.fields
                     check_gates(client, opened, fields, asked, live, gates, vectors=build.vectors)
+                if prepare is not None:
+                    prepare(opened)
             alike = embedded_alike(pursuit, manifest)
             carried = go_live(client, store, index, live, opened, encoder, since, alike)
         kept = (live, name, *lived(store, index)[-settings.keep :])
