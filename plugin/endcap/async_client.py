@@ -33,7 +33,7 @@ class AsyncSearchClient(opensearchpy.AsyncOpenSearch):
     ) -> None:
         options.setdefault("serializer", FastJSONSerializer())
         super().__init__(hosts, *arguments, **options)
-        self._core = Core(store, settings)
+        self._core = Core(store, settings, self._plain)
         self._driver = AsyncDriver(self._call, self._core.executor)
         self._shared: dict[asyncio.AbstractEventLoop, opensearchpy.OpenSearch] = {}
 
@@ -113,7 +113,7 @@ class AsyncSearchClient(opensearchpy.AsyncOpenSearch):
         """Write products to the live index at once; see `SearchClient.upsert`."""
         done = await self._driver.run(self._core.upsert(index, products, refresh))
         if follow and (done.written or done.removed):
-            self._core.follow(index, self._plain(asyncio.get_running_loop()))
+            self._core.follow(index)
         return done
 
     async def record(
@@ -132,7 +132,8 @@ class AsyncSearchClient(opensearchpy.AsyncOpenSearch):
         """Remove a shopper's profile and events; returns how many events there were."""
         return await self._driver.run(self._core.forget(user, session))
 
-    def _plain(self, loop: asyncio.AbstractEventLoop) -> opensearchpy.OpenSearch:
+    def _plain(self) -> opensearchpy.OpenSearch:
+        loop = asyncio.get_running_loop()
         if loop not in self._shared:
             self._shared = {loop: share(LoopTransport(self.transport, loop))}
         return self._shared[loop]

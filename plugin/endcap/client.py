@@ -37,7 +37,7 @@ class SearchClient(opensearchpy.OpenSearch):
         **options: Any,
     ) -> None:
         options.setdefault("serializer", FastJSONSerializer())
-        core = Core(store, settings)
+        core = Core(store, settings, lambda: self._plain)
         if core.store is not None and "connection_class" not in options:
             options.setdefault("pool_maxsize", WORKERS)  # urllib3 keeps one connection
         super().__init__(hosts, *arguments, **options)
@@ -135,7 +135,7 @@ class SearchClient(opensearchpy.OpenSearch):
         """
         done = self._driver.run(self._core.upsert(index, products, refresh))
         if follow and (done.written or done.removed):
-            self._core.follow(index, self._plain)
+            self._core.follow(index)
         return done
 
     def record(

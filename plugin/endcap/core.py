@@ -1,7 +1,7 @@
 """What the two clients share: the store, the open snapshots, and the steps of each verb."""
 
 import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +34,17 @@ PRODUCTS = "products"  # what a bad row of an upsert is named by, with its line
 
 
 class Core:
-    """One client's state, without its connection."""
+    """One client's state, without its connection.
 
-    def __init__(self, store: str | Path | None, settings: SearchSettings | None) -> None:
+    plain: makes a plain client on it, for threads that wait for the engine.
+    """
+
+    def __init__(
+        self,
+        store: str | Path | None,
+        settings: SearchSettings | None,
+        plain: Callable[[], OpenSearch],
+    ) -> None:
         configuration = Configuration.read()
         self.store = find_store(store, configuration)
         self.settings = settings or configuration.search
@@ -47,7 +55,9 @@ class Core:
             poll_interval_s=POLL_INTERVAL_S,
             cached_queries=CACHED_QUERIES,
             breakers=self.breakers,
+            plain=plain,
         )
+        self._plain = plain
         self._following = (
             None if self.store is None else Following(self.store, self.snapshots.encoder)
         )
@@ -94,10 +104,10 @@ class Core:
         ]
         return upsert(self.snapshots, index, rows, refresh)
 
-    def follow(self, index: str, client: OpenSearch) -> None:
+    def follow(self, index: str) -> None:
         """See to the vectors of what was written, in the background."""
         if self._following is not None:
-            self._following.wake(index, client)
+            self._following.wake(index, self._plain())
 
     def close(self) -> None:
         """Wait for what runs in the background."""

@@ -7,7 +7,8 @@ largest ones (Bachrach et al., RecSys 2014).
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from endcap.exceptions import ArtefactError
+from endcap.text_vectors import ReadText
 from endcap_indexer import files
 from endcap_indexer.exceptions import GenerationError, IndexerError
 from endcap_indexer.generations import Generation, Manifest, generation_folder
@@ -117,38 +119,51 @@ class Likeness:
 
 
 def open_table(
-    store: Path, name: str, model: UserItemModel, facts: Mapping[str, Any], generation: Generation
+    store: Path,
+    name: str,
+    model: UserItemModel,
+    facts: Mapping[str, Any],
+    generation: Generation,
+    read_text: ReadText,
 ) -> ItemTable:
-    """The table of a model and of what a generation was built with, made where there is none yet.
+    """The table of a model and of what a generation was built with, made where there is none yet,
+    by one process while the others wait.
 
-    Raises `ArtefactError` where the two do not fit. A store that may not be written costs the time
-    of making it at each opening.
+    Raises `ArtefactError` where the two do not fit, and what `read_text` raises. A store that may
+    not be written costs the time of making it at each opening.
     """
     require_fit(name, model, facts, generation.manifest)
     path = _folder(store) / f"{generation.name}.{name}"
-    try:
-        return _open(path, generation, model)
-    except IndexerError:
-        pass  # not there, or not whole: it is made again
-    vectors = _compute(model, generation, np.arange(generation.built, dtype=np.int64))
+    if (kept := _open_kept(path, generation, model)) is not None:
+        return kept
+    with _alone(store):
+        if (kept := _open_kept(path, generation, model)) is not None:
+            return kept
+        return _make(store, path, model, generation, read_text)
+
+
+def _make(
+    store: Path, path: Path, model: UserItemModel, generation: Generation, read_text: ReadText
+) -> ItemTable:
+    built = np.arange(generation.built, dtype=np.int64)
+    vectors = _compute(model, generation, built, read_text)
     scale = float(np.nanmax(np.linalg.norm(vectors, axis=1), initial=0.0)) or 1.0
     rows = _unit_rows(vectors, scale)
     try:
-        with FileLock(_lock(store)):
-            _remove_unused(store)
-            _write(path, rows, scale, generation)
+        _remove_unused(store)
+        _write(path, rows, scale, generation)
         return _open(path, generation, model)
     except (OSError, IndexerError) as error:
-        logger.warning("the item vectors of %s are not kept: %s", name, error)
+        logger.warning("the item vectors of %s are not kept: %s", path.suffix[1:], error)
         return ItemTable(model, FlatIndex(rows), scale, len(rows))
 
 
-def with_segments(table: ItemTable, generation: Generation) -> ItemTable:
+def with_segments(table: ItemTable, generation: Generation, read_text: ReadText) -> ItemTable:
     """The table with what was changed since the generation was built."""
     if not generation.segments:
         return table
     changed = generation.changed_rows
-    rows = _unit_rows(_compute(table.model, generation, changed), table.scale)
+    rows = _unit_rows(_compute(table.model, generation, changed, read_text), table.scale)
     index = SegmentedIndex(table.index, generation.places, changed, rows)
     return replace(table, index=index, products=len(generation))
 
@@ -158,11 +173,6 @@ def require_fit(
 ) -> None:
     """Raise `ArtefactError` that names what the model reads and a generation does not have."""
     configuration = model.configuration
-    if configuration.text_dimension and manifest.vectors == "opensearch":
-        raise ArtefactError(
-            f"{name} does not fit {manifest.generation}: it reads vectors, which lie in the"
-            " cluster; train with --no-text, or reindex with --vectors folder"
-        )
     if configuration.text_dimension:
         read = (facts.get(ENCODER), configuration.text_dimension)
         has = (manifest.encoder, manifest.dimension)
@@ -178,15 +188,20 @@ def require_fit(
         )
 
 
-def _compute(model: UserItemModel, generation: Generation, rows: Rows) -> Floats:
+def _compute(
+    model: UserItemModel, generation: Generation, rows: Rows, read_text: ReadText
+) -> Floats:
     """(len(rows), d) of the products of these rows; nan: the model knows nothing of it."""
     nothing = np.empty((0, model.configuration.dimension), np.float32)
     parts = np.split(rows, np.arange(CHUNK_ROWS, len(rows), CHUNK_ROWS))
-    return np.concatenate([nothing, *(_item_vectors(model, generation, part) for part in parts)])
+    made = (_item_vectors(model, generation, part, read_text) for part in parts)
+    return np.concatenate([nothing, *made])
 
 
-def _item_vectors(model: UserItemModel, generation: Generation, rows: Rows) -> Floats:
-    text = generation.index.vectors(rows) if model.configuration.text_dimension else None
+def _item_vectors(
+    model: UserItemModel, generation: Generation, rows: Rows, read_text: ReadText
+) -> Floats:
+    text = read_text(rows) if model.configuration.text_dimension else None
     columns = [generation.columns[name][rows] for name in model.configuration.attributes]
     attributes = np.stack(columns, axis=1) if columns else None
     return model.item_vectors(generation.ids(rows), text, attributes)
@@ -219,6 +234,14 @@ def _open(path: Path, generation: Generation, model: UserItemModel) -> ItemTable
     return ItemTable(model, index, float(folder.manifest["scale"]), len(stored))
 
 
+def _open_kept(path: Path, generation: Generation, model: UserItemModel) -> ItemTable | None:
+    """None where it is not there, or not whole."""
+    try:
+        return _open(path, generation, model)
+    except IndexerError:
+        return None
+
+
 def _remove_unused(store: Path) -> None:
     """Tables of generations that are gone."""
     for path in _folder(store).glob("*.*"):
@@ -231,6 +254,11 @@ def _folder(store: Path) -> Path:
     return store / "item_vectors"
 
 
-def _lock(store: Path) -> Path:
-    _folder(store).mkdir(parents=True, exist_ok=True)
-    return _folder(store) / "lock"
+@contextmanager
+def _alone(store: Path) -> Iterator[None]:
+    """While no other process makes a table; in a store that may not be written nobody keeps one."""
+    with ExitStack() as held:
+        with suppress(OSError):
+            _folder(store).mkdir(parents=True, exist_ok=True)
+            held.enter_context(FileLock(_folder(store) / "lock"))
+        yield

@@ -3,11 +3,13 @@
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
+from opensearchpy import OpenSearch
 
 from endcap.conditions import Query
 from endcap.exceptions import EndcapError
@@ -16,6 +18,7 @@ from endcap.keys import IdKeys, Keys, RowKeys
 from endcap.product_vectors import ClusterVectors, FolderVectors, ProductVectors
 from endcap.registry import COOCCURRENCE, MODEL, TUNING, Registry, model_name
 from endcap.search_pipelines import SearchPipeline
+from endcap.text_vectors import ChangedTexts, text_reader
 from endcap.tuning import Tuning
 from endcap_indexer.catalogue import ROW_FIELD, text_query
 from endcap_indexer.encoder import Encoder, QueryCache, open_stored
@@ -108,6 +111,13 @@ class Snapshot:
         return text_query(self.text_fields, text)
 
 
+class _Kept(NamedTuple):
+    """Of one model and one build."""
+
+    table: ItemTable
+    changed: ChangedTexts
+
+
 class Opener:
     """Opens snapshots of one store; generations and encoders that are open are not opened again."""
 
@@ -116,7 +126,7 @@ class Opener:
         self._cached_queries = cached_queries
         self._encoding = Lock()
         self._queries: dict[str, QueryCache] = {}
-        self._tables: OrderedDict[tuple[str, str, str], ItemTable] = OrderedDict()
+        self._tables: OrderedDict[tuple[str, str, str], _Kept] = OrderedDict()
 
     def promoted(self, meta: Mapping[str, Any]) -> dict[str, str]:
         """The artefacts of the index that a generation is of."""
@@ -128,11 +138,12 @@ class Opener:
         meta: Mapping[str, Any],
         artefacts: Mapping[str, str],
         known: Generation | None,
+        client: OpenSearch,
     ) -> Snapshot:
         """Open and warm; raises one of `CANNOT_BE_USED` where the generation is not to be used.
 
-        An artefact or an encoder that is not to be used is left out, with the reason: it only adds
-        to the search.
+        The client is a plain one, for what lies in the cluster. An artefact or an encoder that is
+        not to be used is left out, with the reason: it only adds to the search.
         """
         registry, slower, left_out = self._registry(meta), list[str](), list[str]()
         row_field = meta.get("row_field", ROW_FIELD)
@@ -148,6 +159,7 @@ class Opener:
         counted = _use(artefacts.get(COOCCURRENCE), registry.cooccurrence, left_out)
         tuning = _use(artefacts.get(TUNING), registry.tuning, left_out) or Tuning()
         tuned = tuple(f"{name}^{boost:g}" for name, boost in tuning.boosts.items())
+        model = _use(artefacts.get(MODEL), partial(self._model, generation, client), left_out)
         return Snapshot(
             index=index,
             generation=generation,
@@ -155,35 +167,31 @@ class Opener:
             queries=queries,
             text_fields=tuned or tuple(meta["text_fields"]),
             tuning=tuning,
-            scorers=(*_scorers(generation, counted), *self._model(artefacts, generation, left_out)),
+            scorers=(*_scorers(generation, counted), *(() if model is None else (model,))),
             model=model_name(artefacts),
             slower=tuple(slower),
             left_out=tuple(left_out),
             clustered=clustered,
         )
 
-    def _model(
-        self, artefacts: Mapping[str, str], generation: Generation, left_out: list[str]
-    ) -> tuple[ModelColumn, ...]:
-        def load(name: str) -> ModelColumn:
-            table = with_segments(self._table(name, generation), generation)
-            return ModelColumn.over(table.model, table)
+    def _model(self, generation: Generation, client: OpenSearch, name: str) -> ModelColumn:
+        kept = self._table(generation, client, name)
+        table = with_segments(kept.table, generation, kept.changed.reader(client, generation))
+        return ModelColumn.over(table.model, table)
 
-        column = _use(artefacts.get(MODEL), load, left_out)
-        return () if column is None else (column,)
-
-    def _table(self, name: str, generation: Generation) -> ItemTable:
+    def _table(self, generation: Generation, client: OpenSearch, name: str) -> _Kept:
         """Kept, since what a generation was built with does not change."""
         place = (generation.name, generation.manifest.created, name)
-        table = self._tables.get(place)
-        if table is None:
+        kept = self._tables.get(place)
+        if kept is None:
             registry = Registry(self._store, generation.name.rpartition("-")[0])
             model, facts = registry.model(name), registry.facts(name)
-            table = open_table(self._store, name, model, facts, generation)
-            self._tables[place] = table
+            read_text = text_reader(client, generation)
+            table = open_table(self._store, name, model, facts, generation, read_text)
+            kept = self._tables[place] = _Kept(table, ChangedTexts())
             while len(self._tables) > KEPT_TABLES:
                 self._tables.popitem(last=False)
-        return table
+        return kept
 
     def _open_generation(self, meta: Mapping[str, Any]) -> Generation:
         folder = generation_folder(self._store, meta["generation"])

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
+from opensearchpy import OpenSearch
+
 from endcap.breakers import Breakers
 from endcap.cursors import Cursor
 from endcap.opening import CANNOT_BE_USED, Opener, Snapshot
@@ -55,8 +57,10 @@ class Openings:
         self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
 
-    def resolve(self, live: LiveIndex) -> Snapshot | Unavailable:
-        """The snapshot of a live index with all that was appended to it, opened and warmed."""
+    def resolve(self, live: LiveIndex, client: OpenSearch) -> Snapshot | Unavailable:
+        """The snapshot of a live index with all that was appended to it, opened and warmed. The
+        client is a plain one.
+        """
         index = index_of(live.meta["generation"])
         breaker = self._breakers.of(live.index, f"the generation of {live.index}")
         with self._lock:
@@ -67,7 +71,7 @@ class Openings:
                 if not breaker.admits():
                     return Unavailable(breaker.reason)
             try:
-                snapshot = self._open(live, opened)
+                snapshot = self._open(live, opened, client)
             except Exception as error:  # noqa: BLE001 - whatever it is, the engine's order is left
                 breaker.failed(str(error))
                 if not isinstance(error, CANNOT_BE_USED):
@@ -92,14 +96,16 @@ class Openings:
             if live is not None:
                 opened.pop(live.identity, None)
 
-    def _open(self, live: LiveIndex, opened: OrderedDict[Identity, Snapshot]) -> Snapshot:
+    def _open(
+        self, live: LiveIndex, opened: OrderedDict[Identity, Snapshot], client: OpenSearch
+    ) -> Snapshot:
         left_out: list[str] = []
         artefacts = self._promoted(live, left_out)
         identity = (live.meta["generation"], model_name(artefacts))
         known = _latest(live, opened.values(), left_out)
         before = opened.get(identity)
         if before is None or before.generation is not known or self._is_to_be_mended(before):
-            before = self._opener.open(live.index, live.meta, artefacts, known)
+            before = self._opener.open(live.index, live.meta, artefacts, known, client)
         snapshot = replace(before, pipeline=live.pipeline, behind=tuple(left_out))
         opened[identity] = snapshot
         opened.move_to_end(identity)

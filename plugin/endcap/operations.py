@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
@@ -11,7 +12,10 @@ from endcap.client import SearchClient
 from endcap.configuration import Configuration
 from endcap.exceptions import ArtefactError, ConfigurationError
 from endcap.item_tables import open_table, require_fit
+from endcap.opening import CANNOT_BE_USED
 from endcap.registry import MODEL, Registry
+from endcap.text_vectors import text_reader
+from endcap.transports import share
 from endcap_indexer.catalogue import (
     BadRows,
     CatalogueFields,
@@ -63,7 +67,7 @@ def build_generation(
     """
     fields = configuration.catalogue or _guess(source, say)
     encoder = _open_encoder(configuration, store, fields, say)
-    done = reindex(
+    return reindex(
         client,
         store,
         index,
@@ -72,11 +76,9 @@ def build_generation(
         settings=configuration.index,
         gates=configuration.gates,
         progress=progress,
+        prepare=partial(_prepare_model, client, store, index, say),
         force=force,
     )
-    if not done.unchanged:
-        _prepare_model(store, index, done.generation, say)
-    return done
 
 
 def rehearse_generation(
@@ -200,18 +202,21 @@ def _now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
-def _prepare_model(store: Path, index: str, generation: str, say: Say) -> None:
-    """Compute the products of a new generation as the promoted model sees them: no client that
-    starts afterwards has to.
+def _prepare_model(
+    client: SearchClient, store: Path, index: str, say: Say, generation: Generation
+) -> None:
+    """Compute the products of a new generation as the promoted model sees them, so that no client
+    has to. A generation goes live without a model rather than not at all.
     """
     registry = Registry(store, index)
     try:
         name = registry.promoted().get(MODEL)
         if name is None:
             return
-        opened = Generation.open(generation_folder(store, generation))
-        open_table(store, name, registry.model(name), registry.facts(name), opened)
-    except ArtefactError as error:
+        model, facts = registry.model(name), registry.facts(name)
+        read_text = text_reader(share(client.transport), generation)
+        open_table(store, name, model, facts, generation, read_text)
+    except CANNOT_BE_USED as error:
         say(f"searches go without the model: {error}")
 
 

@@ -11,12 +11,13 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
+from opensearchpy import OpenSearch
 from opensearchpy.exceptions import AuthorizationException, NotFoundError
 
 from endcap.breakers import Breakers
@@ -52,7 +53,10 @@ class _Entry:
 
 
 class Snapshots:
-    """The open snapshots of one client. Thread-safe; a forked child begins with none."""
+    """The open snapshots of one client. Thread-safe; a forked child begins with none.
+
+    plain: a client on the same connections, for what waits for the engine while it opens.
+    """
 
     def __init__(
         self,
@@ -61,11 +65,13 @@ class Snapshots:
         poll_interval_s: float,
         cached_queries: int,
         breakers: Breakers,
+        plain: Callable[[], OpenSearch],
     ) -> None:
         self._store = store
         self._poll_interval_s = poll_interval_s
         self._cached_queries = cached_queries
         self._breakers = breakers
+        self._plain = plain
         self._begin()
         os.register_at_fork(after_in_child=partial(_begin_anew, weakref.ref(self)))
 
@@ -207,11 +213,12 @@ class Snapshots:
         """Open what is not open yet; searches use it from then on."""
         openings = self._openings
         assert openings is not None  # resolve() looked
+        client = self._plain()
         try:
             resolved: Resolved = (
                 live
                 if isinstance(live, Unavailable)
-                else (yield Computation(lambda: openings.resolve(live)))
+                else (yield Computation(lambda: openings.resolve(live, client)))
             )
             return self._enter(name, resolved)
         finally:

@@ -9,19 +9,21 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from opensearchpy import OpenSearch
 
 from endcap.curves import draw_curves
 from endcap.exceptions import ArtefactError, ConfigurationError
 from endcap.expunging import checkpoints
 from endcap.item_tables import ENCODER, open_table
 from endcap.registry import MODEL, Registry
+from endcap.text_vectors import ReadText, text_reader
+from endcap.transports import share
 from endcap_indexer import files
-from endcap_indexer.generations import Generation
-from endcap_indexer.generations.manifest import FOLDER
+from endcap_indexer.generations import Generation, Manifest, generation_folder, index_of
 from endcap_indexer.tensors import map_tensors, read_metadata, serialise
 from endcap_reranker import Interactions
 from endcap_reranker.choices import choose
@@ -62,22 +64,27 @@ class Kept(NamedTuple):
 
 @dataclass(frozen=True)
 class Trainer:
-    """Trains models of one index, on the texts and columns of its live generation."""
+    """Trains models of one index, on the texts and columns of its live generation. What lies in the
+    cluster is read for the products of the events alone.
+    """
 
     store: Path
     index: str
     generation: Generation
+    read_text: ReadText
 
-    @property
-    def has_text(self) -> bool:
-        """Whether the products' vectors lie in the generation's folder, and not in the cluster."""
-        return self.generation.manifest.vectors == FOLDER
+    @classmethod
+    def of(cls, client: OpenSearch, store: Path, live: Manifest) -> Self:
+        """Of a generation in this store."""
+        generation = Generation.open(generation_folder(store, live.generation))
+        read_text = text_reader(share(client.transport), generation)
+        return cls(store, index_of(live.generation), generation, read_text)
 
     def configure(
         self, encoder: str, interaction: str, loss: str, *, dimension: int, text: bool
     ) -> ModelConfiguration:
         """A configuration that reads what the generation has; raises ModelError for a choice that
-        there is not. text: read its text vectors too, where they are at hand.
+        there is not. text: read its text vectors too.
         """
         choose("encoder", ENCODERS, encoder)
         choose("interaction", INTERACTIONS, interaction)
@@ -87,7 +94,7 @@ class Trainer:
             interaction=interaction,
             loss=loss,
             dimension=dimension,
-            text_dimension=self.generation.manifest.dimension if text and self.has_text else 0,
+            text_dimension=self.generation.manifest.dimension if text else 0,
             attributes=tuple(self.generation.columns),
         )
 
@@ -171,7 +178,9 @@ class Trainer:
             CURVES: draw_curves(record),
         }
         name = registry.save_model(trained.model, self.facts(trained, facts), told)
-        open_table(self.store, name, trained.model, registry.facts(name), self.generation)
+        open_table(
+            self.store, name, trained.model, registry.facts(name), self.generation, self.read_text
+        )
         try:
             registry.promote(name)
         except ArtefactError as error:
@@ -200,7 +209,7 @@ class Trainer:
         self, configuration: ModelConfiguration, item_ids: NDArray[np.bytes_]
     ) -> "_Content":
         rows = self.generation.rows([id.decode() for id in item_ids.tolist()])
-        text = self.generation.index.vectors(rows) if configuration.text_dimension else None
+        text = self.read_text(rows) if configuration.text_dimension else None
         columns = [self.generation.columns[name] for name in configuration.attributes]
         if not columns:
             return _Content(text, None)

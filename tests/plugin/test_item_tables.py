@@ -41,7 +41,7 @@ def any_model(ids):
 
 
 def open_anew(store, model, generation, **facts):
-    return open_table(store, NAME, model, facts, generation)
+    return open_table(store, NAME, model, facts, generation, generation.index.vectors)
 
 
 def folder(store):
@@ -113,7 +113,7 @@ def test_a_store_that_may_not_be_written_costs_time_alone(
 def test_tables_of_generations_that_are_gone_are_removed(store, model, generation):
     open_anew(store, model, generation)
     shutil.rmtree(generation_folder(store, "products-000001"))
-    open_table(store, "model-000002", model, {}, generation)
+    open_table(store, "model-000002", model, {}, generation, generation.index.vectors)
     names = [path.name for path in (store / "item_vectors").iterdir() if path.is_dir()]
     assert names == ["products-000001.model-000002"]
 
@@ -187,7 +187,7 @@ def test_a_table_has_what_was_changed_since(store, generation):
     unit = np.full((2, generation.manifest.dimension), generation.manifest.dimension**-0.5)
     digests = np.zeros(2, "S16")
     later = update_generation(generation, products, digests, unit.astype(np.float16), ["p002"])
-    found = with_segments(table, later)
+    found = with_segments(table, later, later.index.vectors)
     rows = later.given_rows(["p000", "p001", "p002", "new"])
     prices = np.array([[0.0], [500.0], [700.0]], np.float32)
     expected = model.item_vectors(["p000", "p001", "new"], None, prices)
@@ -197,7 +197,7 @@ def test_a_table_has_what_was_changed_since(store, generation):
     assert listed[0] == rows[3]
     assert rows[2] not in listed
     assert len(table) == 72 and len(found) == 73
-    assert with_segments(table, generation) is table
+    assert with_segments(table, generation, generation.index.vectors) is table
 
 
 # What does not fit

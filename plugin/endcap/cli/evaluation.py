@@ -43,7 +43,7 @@ from endcap.registry import COOCCURRENCE, MODEL, TUNING, Registry
 from endcap.training import Trainer, digest_of_events
 from endcap.tuning import Tuning
 from endcap_indexer.catalogue import BadRows, CatalogueFields, digest_of
-from endcap_indexer.generations import Generation, Manifest, generation_folder, index_of
+from endcap_indexer.generations import Manifest, index_of
 from endcap_reranker import Fitted, Interactions
 
 BASELINE_BOOSTS = "baseline_boosts"  # in the facts of a tuning
@@ -185,8 +185,7 @@ class _Shop:
         name = Registry(self.store, self.index).promoted().get(MODEL)
         if name is None:
             return None
-        generation = Generation.open(generation_folder(self.store, self.live.generation))
-        trainer = Trainer(self.store, self.index, generation)
+        trainer = Trainer.of(self.client, self.store, self.live)
         say(self.console, f"training a model like {name} that does not know the answers")
         with TrainingProgress(self.console) as progress:
             trained = trainer.train_unaware(name, interactions, progress.advance)

@@ -36,7 +36,6 @@ from endcap.profiles import EVENTS
 from endcap.registry import Registry
 from endcap.training import Trainer, digest_of_events, require_torch
 from endcap_indexer.catalogue import BadRows
-from endcap_indexer.generations import Generation, generation_folder, index_of
 from endcap_reranker import BOTS_PER_HOUR, Interactions, InteractionsError
 from endcap_reranker.models import ENCODERS, INTERACTIONS, ModelConfiguration
 from endcap_reranker.training import LOSSES, TrainingConfiguration
@@ -122,9 +121,6 @@ def train(
         configuration = command.trainer.configure(
             encoder, interaction, loss, dimension=dimension, text=text
         )
-        if model and text and not command.trainer.has_text:
-            line = "the vectors lie in the cluster: the model reads ids and columns alone"
-            say(console, line, label="but", style="yellow")
         if further:
             command.train_further(events or [], from_engine, settings, training)
             return
@@ -138,11 +134,8 @@ class _Command:
     """What one `endcap train` works on."""
 
     def __init__(self, console: Console, client: SearchClient, store: Path, index: str) -> None:
-        manifest = live_generation(client, store, index)
-        generation = Generation.open(generation_folder(store, manifest.generation))
         self._console, self._client, self._store = console, client, store
-        self._generation = generation
-        self.trainer = Trainer(store, index_of(manifest.generation), generation)
+        self.trainer = Trainer.of(client, store, live_generation(client, store, index))
 
     def read(
         self,
@@ -161,7 +154,7 @@ class _Command:
         identify = identify_by(Identity(self._store))
         with self._console.status("reading events"):
             interactions = read_interactions(rows, bad_rows, settings, identify)
-        unknown = count_unknown(interactions, self._generation)
+        unknown = count_unknown(interactions, self.trainer.generation)
         say_bad_rows(self._console, bad_rows)
         say_left_out(self._console, interactions, unknown)
         own = {"events": {"index": EVENTS, "digest": digest_of_events(interactions)}}

@@ -1,8 +1,10 @@
 import json
+from uuid import uuid4
 
 import numpy as np
 import pytest
 
+import endcap
 from endcap import training
 from endcap.registry import COOCCURRENCE, MODEL, Registry
 from endcap_indexer.catalogue import digest_of
@@ -222,8 +224,22 @@ def test_a_choice_that_there_is_not_is_named_before_anything_is_done(
 
 
 @pytest.mark.torch
-def test_vectors_in_the_cluster_are_not_read_and_that_is_said(shop, store, many, monkeypatch):
-    monkeypatch.setattr(training.Trainer, "has_text", False)
-    said = shop("train", "many.jsonl", *QUICK).stdout
-    assert "but the vectors lie in the cluster: the model reads ids and columns alone" in said
-    assert Registry(store, "products").model("model-000001").configuration.text_dimension == 0
+def test_texts_are_read_from_the_cluster_too(run, store, many, opensearch_url):
+    """And the next generation is prepared for the model."""
+    index = user = f"training-{uuid4().hex[:12]}"
+    there = ("--index", index, "--engine", opensearch_url, "--store", store)
+    try:
+        run("reindex", "catalogue.jsonl", "--vectors", "opensearch", *there)
+        said = run("train", "many.jsonl", *QUICK, "--epochs", "30", *there).stdout
+        assert "model-000001 is promoted: " in said
+        configuration = Registry(store, index).model("model-000001").configuration
+        assert configuration.text_dimension > 0
+        run("reindex", "catalogue.jsonl", "--vectors", "opensearch", "--force", *there)
+        names = {f"{index}-00000{number}.model-000001" for number in (1, 2)}
+        assert names == {path.name for path in (store / "item_vectors").glob(f"{index}-*")}
+        run("record", "p000", "--user", user, *there[2:])
+        assert "model 0." in run("search", "sofa", "--user", user, *there).stdout
+    finally:
+        with endcap.connect(opensearch_url, store=store) as client:
+            client.forget(user=user)
+            client.indices.delete(index=f"{index}-*")

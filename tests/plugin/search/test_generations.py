@@ -137,7 +137,11 @@ def test_a_damaged_tuning_is_left_out_and_said(client, store):
 def test_an_alias_with_a_filter_keeps_its_filter(client):
     """The concrete index would show what the alias must not."""
     snapshots = Snapshots(
-        client._core.store, poll_interval_s=1, cached_queries=1, breakers=Breakers(1, 1.0)
+        client._core.store,
+        poll_interval_s=1,
+        cached_queries=1,
+        breakers=Breakers(1, 1.0),
+        plain=lambda: client._plain,
     )
     steps = snapshots.resolve("germany")
     next(steps)
