@@ -2,7 +2,8 @@
 
 One thread of a client, made on first use. It follows the index as `endcap follow` does, and asks
 for the store's lease without waiting: while another process holds it, that process follows, and the
-thread looks again until it has. A failure is logged; the shop's request is long answered.
+thread looks again until it has. A failure is logged; the shop's request is long answered. Closing
+the client waits for what is left to follow.
 """
 
 import logging
@@ -51,25 +52,30 @@ class Following:
             self._changed.notify()
 
     def close(self) -> None:
-        """Wait for what is being followed, and leave the rest to who writes next."""
+        """Wait until what was written is followed: a program may end with its upsert. Where another
+        process holds the lease, it is left to that one.
+        """
         with self._changed:
             self._closed = True
             self._changed.notify()
             thread = self._thread
         if thread is not None:
             thread.join()
+        with self._changed:  # a client may be used again
+            self._thread, self._closed = None, False
 
     def _run(self) -> None:
         while (due := self._next()) is not None:
             if not self._follow(*due):
                 with self._changed:
-                    self._due.setdefault(*due)
-                    self._changed.wait_for(lambda: self._closed, PAUSE_S)
+                    if not self._closed:
+                        self._due.setdefault(*due)
+                        self._changed.wait_for(lambda: self._closed, PAUSE_S)
 
     def _next(self) -> tuple[str, OpenSearch] | None:
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._due)
-            return None if self._closed else self._due.popitem()
+            return self._due.popitem() if self._due else None
 
     def _follow(self, name: str, client: OpenSearch) -> bool:
         """Whether there is nothing left to do; what fails is left to the next upsert."""

@@ -10,7 +10,7 @@ from toy_shop import products
 
 import endcap
 from endcap.upserts import ACTIONS
-from endcap_indexer.generations import hold_lease
+from endcap_indexer.generations import Generation, generation_folder, hold_lease
 
 PATIENCE_S = 20
 
@@ -100,6 +100,34 @@ def test_an_upsert_waits_for_nobody(shop):
         assert shop.found("wool")[0] == "wool"
         time.sleep(0.2)
     eventually(lambda: "wool" in shop.found("light"))
+
+
+def has_vector(shop, id):
+    (live,) = shop.plain.indices.get_alias(name=shop.index)
+    return Generation.open(generation_folder(shop.store, live)).rows([id])[0] >= 0
+
+
+def test_who_closes_has_seen_to_the_vectors(shop):
+    """A program may end with its upsert; and a client may be used once more."""
+    with shop.connect() as client:
+        for name in ("wool", "oak"):
+            client.upsert(index=shop.index, products=[new(name, f"{name} lamp")])
+            client.close()
+            assert has_vector(shop, name)
+    asyncio.run(upsert_and_close(shop, new("steel", "steel lamp")))
+    assert has_vector(shop, "steel")
+
+
+async def upsert_and_close(shop, row):
+    async with shop.connect_async() as client:
+        await client.upsert(index=shop.index, products=[row])
+
+
+def test_who_closes_waits_for_no_other_process(shop):
+    with hold_lease(shop.store):
+        with shop.connect() as client:
+            client.upsert(index=shop.index, products=[new("wool", "wool lamp")])
+        assert not has_vector(shop, "wool")
 
 
 def test_it_lands_in_the_index_that_is_live(shop):
