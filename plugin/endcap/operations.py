@@ -145,10 +145,10 @@ def live_generation(client: SearchClient, store: Path, index: str) -> Manifest:
 def misfit(store: Path, index: str, generation: str) -> str | None:
     """Why the promoted model is left out of searches of a generation; None where it is not."""
     registry = Registry(store, index)
-    name = registry.promoted().get(MODEL)
-    if name is None:
-        return None
     try:
+        name = registry.promoted().get(MODEL)
+        if name is None:
+            return None
         manifest = Manifest.read(generation_folder(store, generation))
         require_fit(name, registry.model(name), registry.facts(name), manifest)
     except ArtefactError as error:

@@ -183,10 +183,10 @@ def generations(
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("encoder", overflow="fold")
     table.add_column("")
-    misfits = {}
+    misfits = []
     with open_client(engine, store, Configuration.read(config)) as (client, folder):
         for each in list_generations(client, folder, index):
-            misfits[each.name] = misfit(folder, index, each.name)
+            misfits.append(misfit(folder, index, each.name))
             table.add_row(
                 escape(each.name),
                 each.created[:10],
@@ -198,7 +198,7 @@ def generations(
             )
     console = open_console()
     console.print(table)
-    for reason in filter(None, misfits.values()):
+    for reason in dict.fromkeys(filter(None, misfits)):
         say(console, reason, label="but", style="yellow")
 
 

@@ -1,8 +1,10 @@
 import functools
 
 import pytest
+from toy_model import toy_model
 
 from endcap.cli.progress import TerminalProgress
+from endcap.registry import Registry
 from endcap_indexer.generations import generation_folder, hold_lease
 
 GUESSED = """\
@@ -122,9 +124,24 @@ def test_generations_are_listed_and_the_live_one_is_marked(run):
     )
     assert (first[0], second[0]) == ("products-000001", "products-000002")
     assert second[3] in ("s", "min")
+    assert "MB" in second
     assert "live" in second
     assert "live" not in first
     assert "72" in second
+
+
+def test_generations_that_the_promoted_model_does_not_fit_are_named(shop, store):
+    registry = Registry(store, "products")
+    model = toy_model({"p000": [1.0]}, text_dimension=5)
+    name = registry.save_model(model, {"text_encoder": "other"})
+    assert "but" not in shop("generations").stdout
+    registry.promote(name)
+    said = shop("generations").stdout
+    assert f"but {name} does not fit products-000001: it reads vectors of other with 5 " in said
+    (registry.folder / "promoted.json").write_text("{")
+    said = shop("generations").stdout
+    assert "products-000001" in said
+    assert "promoted.json is damaged" in said
 
 
 def files(folder):
