@@ -112,7 +112,8 @@ def say_updated(console: Console, name: str, done: Updated) -> None:
     )
     say(console, line, label=name, style="bold")
     if done.waits_for is not None:
-        say(console, f"vectors follow, since {done.waits_for}", label="later", style="yellow")
+        line = f"vectors follow, since {done.waits_for}; if it builds another index, run afterwards"
+        say(console, f"{line}: endcap follow {name}", label="later", style="yellow")
     elif done.followed is not None:
         say_followed(console, name, done.followed)
 

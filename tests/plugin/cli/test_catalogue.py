@@ -249,7 +249,9 @@ def test_a_file_of_changes_is_written_and_followed(run, write_rows, folder):
     assert "1 embedded, 1 gone" in said
     assert "oak lamp  new" in run("search", "oak", "--store", "data").stdout
     with hold_lease(folder / "data"):
-        assert "later vectors follow, since process" in update().stdout
+        said = update().stdout
+        assert "later vectors follow, since process" in said
+        assert "run afterwards: endcap follow products" in said
     assert "products-000002" in reindex(run, "--force").stdout
 
 
