@@ -1,7 +1,7 @@
 """Many writes in one request."""
 
 import pytest
-from opensearchpy import helpers
+from opensearchpy import RequestError, helpers
 
 
 def statuses(answer):
@@ -111,6 +111,59 @@ def test_conditions_and_upserts(client, index):
     assert statuses(answer) == [200, 201, 201, 200]
     assert answer["items"][3]["update"]["result"] == "noop"
     assert client.get(index=index, id="3")["_source"] == {"n": 5}
+
+
+def test_a_version_of_ones_own_gives_way_to_higher_ones(client, index):
+    """Also to those of deletions, and of deletions of what was not there."""
+
+    def put(id, version):
+        head = {"_id": id, "version": version, "version_type": "external"}
+        (item,) = client.bulk(index=index, body=[{"index": head}, {}])["items"]
+        return item["index"]
+
+    assert put("new", 1)["_version"] == 1
+    refused = put("new", 1)
+    assert refused["status"] == 409
+    assert refused["error"]["type"] == "version_conflict_engine_exception"
+    assert refused["error"]["reason"] == (
+        "[new]: version conflict, current version [1] is higher or equal to the one provided [1]"
+    )
+    assert client.delete(index=index, id="new")["_version"] == 2
+    assert put("new", 2)["status"] == 409
+    assert (put("new", 5)["result"], client.get(index=index, id="new")["_version"]) == (
+        "created",
+        5,
+    )
+    assert client.index(index=index, id="new", body={})["_version"] == 6
+    assert put("new", 9)["result"] == "updated"
+    client.delete(index=index, id="never", ignore=404)
+    assert put("never", 1)["status"] == 409
+    assert put("never", 2)["status"] == 201
+
+
+@pytest.mark.parametrize(
+    ("head", "reason"),
+    [
+        ({"_id": "1", "version": 2}, "internal versioning can not be used"),
+        ({"_id": "1", "version": -1, "version_type": "external"}, r"illegal version value \[-1\]"),
+        ({"_id": "1", "version_type": "external"}, "illegal version value"),
+        ({"version": 2, "version_type": "external"}, "an id must be provided"),
+        (
+            {
+                "_id": "1",
+                "version": 2,
+                "version_type": "external",
+                "if_seq_no": 0,
+                "if_primary_term": 1,
+            },
+            "compare and write operations can not use versioning",
+        ),
+    ],
+)
+def test_a_version_that_makes_no_sense(client, index, head, reason):
+    client.index(index=index, id="1", body={})
+    with pytest.raises(RequestError, match=reason):
+        client.bulk(index=index, body=[{"index": head}, {}])
 
 
 def test_ids_may_be_left_out(client, index):

@@ -11,7 +11,8 @@ from .writes import Expected, IndexWriter, Transaction, Written
 
 ACTIONS = ("create", "delete", "index", "update")
 METADATA = {"_index", "_id", "if_seq_no", "if_primary_term", "retry_on_conflict", "require_alias"}
-SERVER_ONLY = {"routing", "_routing", "version", "version_type", "pipeline", "dynamic_templates"}
+VERSION = {"version", "version_type"}  # of an index action
+SERVER_ONLY = {"routing", "_routing", "pipeline", "dynamic_templates", *VERSION}
 
 
 class Item(NamedTuple):
@@ -20,6 +21,7 @@ class Item(NamedTuple):
     id: str | None
     source: bytes  # the second line; empty for a deletion
     expected: Expected | None
+    version: int | None
     require_alias: bool
 
 
@@ -60,7 +62,9 @@ def _write(writer: IndexWriter, item: Item) -> Written:
     if item.action == "update":
         return writer.update(item.id, parse_object(item.source), expected=item.expected)
     create = item.action == "create"
-    return writer.put(item.id, item.source, create=create, expected=item.expected)
+    return writer.put(
+        item.id, item.source, create=create, expected=item.expected, version=item.version
+    )
 
 
 def _read_action(line: bytes, number: int) -> tuple[str, dict[str, Any]]:
@@ -78,6 +82,8 @@ def _read_action(line: bytes, number: int) -> tuple[str, dict[str, Any]]:
     if not isinstance(metadata, dict):
         raise illegal_argument(f"{where} START_OBJECT as the value of [{action}]")
     for key in metadata:
+        if action == "index" and key in VERSION:
+            continue
         if key in SERVER_ONLY:
             raise unsupported(key)
         if key not in METADATA:
@@ -102,8 +108,30 @@ def _item(action: str, metadata: dict[str, Any], source: bytes, index: str | Non
         None if id is None else str(id),
         source,
         read_expected(metadata.get("if_seq_no"), metadata.get("if_primary_term")),
+        _read_version(metadata),
         bool(metadata["require_alias"]),
     )
+
+
+def _read_version(metadata: dict[str, Any]) -> int | None:
+    """The version that a document gets, if what is there has a lower one; None: the next one."""
+    version, type = metadata.get("version"), metadata.get("version_type") or "internal"
+    if type not in ("internal", "external"):
+        raise unsupported("version_type")
+    if type == "internal":
+        if version is None:
+            return None
+        raise invalid_request(
+            "internal versioning can not be used for optimistic concurrency control. Please use"
+            " `if_seq_no` and `if_primary_term` instead"
+        )
+    if not isinstance(version, int) or isinstance(version, bool) or version < 0:
+        raise invalid_request(f"illegal version value [{version}] for version type [EXTERNAL]")
+    if metadata.get("_id") is None:
+        raise invalid_request("an id must be provided if version type or value are set")
+    if "if_seq_no" in metadata:
+        raise invalid_request("compare and write operations can not use versioning")
+    return version
 
 
 def read_expected(seq_no: int | None, primary_term: int | None) -> Expected | None:

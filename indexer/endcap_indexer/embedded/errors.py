@@ -105,6 +105,16 @@ def index_not_found(name: str) -> IndexNotFound:
     )
 
 
+def alias_required(name: str) -> RequestError:
+    return RequestError(
+        404,
+        "index_not_found_exception",
+        f"no such index [{name}] and [require_alias] request flag is [true] and [{name}] "
+        "is not an alias",
+        details={"index": name, "index_uuid": "_na_"},
+    )
+
+
 def version_conflict(index: str, uuid: str, id: str, reason: str) -> RequestError:
     """Another write came first, or the document to create is there already."""
     details = {"index": index, "shard": "0", "index_uuid": uuid}

@@ -20,6 +20,7 @@ from .documents import (
 )
 from .errors import (
     RequestError,
+    alias_required,
     illegal_argument,
     index_not_found,
     invalid_request,
@@ -62,7 +63,7 @@ class Transaction:
         if writer is None or require_alias:
             index = write_index(self._connection, name)
             if require_alias and (index is None or index.name == name):
-                raise _alias_required(name)
+                raise alias_required(name)
             if index is None and not create:
                 raise index_not_found(name)
             if index is None:
@@ -95,8 +96,10 @@ class IndexWriter:
         *,
         create: bool = False,
         expected: Expected | None = None,
+        version: int | None = None,
     ) -> Written:
-        """Indexes a document; with ``create`` only where there is none."""
+        """Indexes a document; with ``create`` only where there is none, with ``version`` only over
+        a lower one, which a deletion has too."""
         document = parse_source(source)
         if id is None:
             id, current = _new_id(), None
@@ -110,8 +113,9 @@ class IndexWriter:
                 f"version conflict, document already exists (current version [{current.version}])",
             )
         self._check(id, current, expected)
+        self._check_version(id, current, version)
         self._mapping = self._mapping.extend(document, id)
-        copy = self._append(id, source, current)
+        copy = self._append(id, source, current, version)
         if exists:
             return Written(200, self._result(id, copy, "updated"))
         return Written(201, self._result(id, copy, "created"))
@@ -162,9 +166,13 @@ class IndexWriter:
                 (orjson.dumps(self._mapping.to_json()), self.index.number),
             )
 
-    def _append(self, id: str, source: bytes | None, current: Copy | None) -> Copy:
+    def _append(
+        self, id: str, source: bytes | None, current: Copy | None, version: int | None = None
+    ) -> Copy:
         self._last_seq_no += 1
-        copy = Copy(self._last_seq_no, 1 if current is None else current.version + 1, source)
+        if version is None:
+            version = 1 if current is None else current.version + 1
+        copy = Copy(self._last_seq_no, version, source)
         now = time.time()
         if current is not None:
             self._supersede(current.seq_no, copy.seq_no, now)
@@ -217,6 +225,14 @@ class IndexWriter:
                 id,
                 f"{demanded} current document has seqNo [{current.seq_no}] "
                 f"and primary term [{PRIMARY_TERM}]",
+            )
+
+    def _check_version(self, id: str, current: Copy | None, version: int | None) -> None:
+        if version is not None and current is not None and current.version >= version:
+            raise self._conflict(
+                id,
+                f"version conflict, current version [{current.version}] is higher or equal to"
+                f" the one provided [{version}]",
             )
 
     def _conflict(self, id: str, reason: str) -> RequestError:
@@ -281,13 +297,3 @@ def _check_update(body: Object[str, Any]) -> None:
             )
     if "doc" not in body and "upsert" not in body:
         raise invalid_request("script or doc is missing")
-
-
-def _alias_required(name: str) -> RequestError:
-    return RequestError(
-        404,
-        "index_not_found_exception",
-        f"no such index [{name}] and [require_alias] request flag is [true] and [{name}] "
-        "is not an alias",
-        details={"index": name, "index_uuid": "_na_"},
-    )

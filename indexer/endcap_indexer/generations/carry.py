@@ -3,12 +3,15 @@
 Whoever writes goes on writing to the index that is live. So before the alias is swapped every
 document that changed there is copied, and what was deleted there is deleted, until nothing is left;
 and after the swap once more, for what was on its way to the old index at that moment. By then
-others write to the new one, and what they have written counts.
+others write to the new one, and what they have written counts. Of a deletion nothing is left there
+that can be found, but the engine remembers its version for a minute (`index.gc_deletes`). So what
+is not in the new index is copied as the version after our own last one, which a deletion has taken.
 """
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from opensearchpy import OpenSearch
@@ -38,6 +41,7 @@ LAST_ROUNDS = 3  # after the swap
 NOT_FOUND = 404
 CONDITION = ("if_seq_no", "if_primary_term")
 PAUSE_SECONDS = 0.05  # that a request may still be on its way after the swap
+NOTHING: Mapping[str, int] = MappingProxyType({})
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +50,9 @@ class Carry:
     """From an index to that of another generation.
 
     since: where the index was when the other one's truth began. known: the ids that it held then.
-    generation: the other one, in its latest state, which gives the rows.
+    generation: the other one, in its latest state, which gives the rows. returns: whether others
+    have written to its index before. copied: ids of what was copied to it already. deleted: of what
+    was deleted from it, with the versions of the deletions.
     """
 
     def __init__(
@@ -56,13 +62,17 @@ class Carry:
         generation: Generation,
         since: Checkpoint,
         known: Iterable[str],
+        *,
+        returns: bool,
+        copied: Iterable[str] = (),
+        deleted: Mapping[str, int] = NOTHING,
     ) -> None:
         self.carried = 0
-        self.generation = generation
+        self.generation, self.returns = generation, returns
+        self.copied, self.deleted = set(copied), dict(deleted)
         self._client, self._index, self._reached = client, index, since
-        self._known = set(known)
+        self._known = {*known, *self.copied}
         self._own: dict[str, int] = {}  # what was written by this, by its last number
-        self._there: dict[str, bool] = {}  # what this has copied, and what it has deleted
         self._fields = CatalogueFields.from_table(generation.manifest.catalogue)
         self._brought = not is_embedded(generation.manifest)
 
@@ -153,10 +163,18 @@ class Carry:
                 continue
             if copy["_id"] in held:
                 yield {**copy, **held[copy["_id"]]}
-            elif not self._there.get(copy["_id"], was_built):  # else it was deleted since the swap
-                yield {**copy, "_op_type": "create"}
+            elif copy["_id"] in self.deleted or not (was_built or copy["_id"] in self.copied):
+                yield {**copy, **self._unwritten(copy["_id"])}
         for deletion in self._deletions(id for id in gone if id in held and id not in newer):
             yield {**deletion, **held[deletion["_id"]]}
+
+    def _unwritten(self, id: str) -> dict[str, Any]:
+        """The condition that nobody has written a document since this did. Where others wrote
+        before, their deletion may be remembered: there it is enough that it is not there.
+        """
+        if self.returns and id not in self.deleted:
+            return {"_op_type": "create"}
+        return {"version": self.deleted.get(id, 0) + 1, "version_type": "external"}
 
     def _versions(self, ids: Sequence[str]) -> dict[str, dict[str, int]]:
         """By id the condition that a document of the new index is still as it is now."""
@@ -197,7 +215,7 @@ class Carry:
             if good:
                 self._own[answer["_id"]] = answer["_seq_no"]
             if good or (action == "delete" and answer["status"] == NOT_FOUND):
-                self._there[answer["_id"]] = action != "delete"
+                self._note(action, answer)
                 continue
             if forgiving and answer["status"] in GONE_OR_CHANGED:
                 continue
@@ -209,6 +227,15 @@ class Carry:
             if not forgiving:
                 raise GenerationError(f"{said}; correct it and run reindex again")
             logger.warning("%s", said)
+
+    def _note(self, action: str, answer: Mapping[str, Any]) -> None:
+        """What is there by this, and what is not."""
+        if action == "delete":
+            self.copied.discard(answer["_id"])
+            self.deleted[answer["_id"]] = answer["_version"]
+        else:
+            self.copied.add(answer["_id"])
+            self.deleted.pop(answer["_id"], None)
 
     def _refresh(self, index: str) -> None:
         self._client.indices.refresh(index=index, request_timeout=PATIENCE_SECONDS)

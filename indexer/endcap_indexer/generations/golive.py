@@ -117,7 +117,7 @@ def go_live(
         )
     carry = None
     if old is not None and since is not None:
-        carry = Carry(client, old, generation, since.positions, since.ids)
+        carry = Carry(client, old, generation, since.positions, since.ids, returns=returns)
         carry.catch_up()
     if pursuit is not None:
         pursuit.catch_up()
@@ -131,7 +131,8 @@ def go_live(
         swap_alias(client, alias, old, generation.name)
         return 0
     before = settled_positions(client, generation.name)
-    begin_handover(generation.path, Handover(old, carry.reached, before))
+    done = carry.copied, carry.deleted
+    begin_handover(generation.path, Handover(old, carry.reached, before, returns, *done))
     swap_alias(client, alias, old, generation.name)
     carry.finish(before)
     end_handover(generation.path)

@@ -5,7 +5,7 @@ writes had come along. It is written before the swap and removed once the rest h
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,17 +27,28 @@ logger = logging.getLogger(__name__)
 
 
 class Handover(NamedTuple):
-    """reached: up to where the old index was carried. before: where the new one was at the swap."""
+    """reached: up to where the old index was carried. before: where the new one was at the swap.
+    returns, copied, deleted: as `Carry` has them.
+    """
 
     old: str
     reached: Checkpoint
     before: Checkpoint
+    returns: bool
+    copied: Collection[str]
+    deleted: Mapping[str, int]
 
 
 def begin_handover(generation: Path, handover: Handover) -> None:
     """Note it; what was noted of an earlier swap counts no longer."""
-    reached, before = to_table(handover.reached), to_table(handover.before)
-    table = {"old": handover.old, "reached": reached, "before": before}
+    table = {
+        "old": handover.old,
+        "reached": to_table(handover.reached),
+        "before": to_table(handover.before),
+        "returns": handover.returns,
+        "copied": sorted(handover.copied),
+        "deleted": dict(handover.deleted),
+    }
     write_note(generation / HANDOVER, FORMAT, table)
 
 
@@ -60,14 +71,26 @@ def finish_handover(client: OpenSearch, store: Path, generation: Generation) -> 
     handover = _read(generation.path / HANDOVER)
     if client.indices.exists(index=handover.old):
         known = _ids_of(store, handover.old)
-        carry = Carry(client, handover.old, generation, handover.reached, known)
+        carry = Carry(
+            client,
+            handover.old,
+            generation,
+            handover.reached,
+            known,
+            returns=handover.returns,
+            copied=handover.copied,
+            deleted=handover.deleted,
+        )
         carry.finish(handover.before)
     end_handover(generation.path)
 
 
 def _read(path: Path) -> Handover:
     def read(table: Any) -> Handover:
-        return Handover(table["old"], from_table(table["reached"]), from_table(table["before"]))
+        reached, before = from_table(table["reached"]), from_table(table["before"])
+        returns = table.get("returns", True)  # an earlier version did not note the rest
+        done = table.get("copied", ()), table.get("deleted", {})
+        return Handover(table["old"], reached, before, returns, *done)
 
     otherwise = "a write that was made at the moment of the swap may be missing"
     return read_note(path, FORMAT, read, otherwise=otherwise)
