@@ -25,7 +25,7 @@ from endcap_indexer.catalogue import (
     digest_of,
     guess_fields,
 )
-from endcap_indexer.encoder import DEFAULT_MODEL, Encoder, open_encoder
+from endcap_indexer.encoder import DEFAULT_MODEL, Encoder, find_encoder, open_encoder
 from endcap_indexer.generations import (
     Attached,
     Catalogue,
@@ -95,7 +95,9 @@ def rehearse_generation(
     """What `build_generation` would do; nothing is written, and no encoder is opened."""
     fields = configuration.catalogue or _guess(source, say)
     catalogue = Catalogue(source, fields, on_bad_row)
-    common = (client, store, index, catalogue, configuration.index)
+    model, prompts = _model(configuration, fields), configuration.encoder.prompts
+    encoder = None if model is None else find_encoder(model, store, prompts=prompts)
+    common = (client, store, index, catalogue, encoder, configuration.index)
     return rehearse(*common, gates=configuration.gates, progress=progress)
 
 
@@ -236,9 +238,11 @@ def _say_guessed(fields: CatalogueFields, say: Say) -> None:
 def _open_encoder(
     configuration: Configuration, store: Path, fields: CatalogueFields, say: Say
 ) -> Encoder | None:
+    model, prompts = _model(configuration, fields), configuration.encoder.prompts
+    return None if model is None else open_encoder(model, store, prompts=prompts, say=say)
+
+
+def _model(configuration: Configuration, fields: CatalogueFields) -> str | None:
     """None where the shop brings its own vectors and names no model to encode queries with."""
-    settings = configuration.encoder
-    if fields.vector is not None and settings.model is None:
-        return None
-    model = settings.model or DEFAULT_MODEL
-    return open_encoder(model, store, prompts=settings.prompts, say=say)
+    named = configuration.encoder.model
+    return named if named or fields.vector is not None else DEFAULT_MODEL

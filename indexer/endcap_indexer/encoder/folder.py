@@ -118,11 +118,8 @@ def write_folder(
 
     `check` is given the folder before it gets its name, and raises to keep it out of the store.
     """
-    sources = {MODEL: model, TOKENIZER: tokenizer}
-    if (weights := model.with_name(WEIGHTS)).exists():
-        sources[WEIGHTS] = weights
-    digest = configuration.digest({name: checksum(file) for name, file in sources.items()})
-    path = store / "encoders" / digest
+    sources = _sources(model, tokenizer)
+    path = store / "encoders" / digest_of(model, tokenizer, configuration)
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.parent / ".lock"):  # two preparations at once write the same folder
         if not path.exists():
@@ -133,6 +130,20 @@ def write_folder(
                 check(folder.building)
                 folder.commit({"model": configuration.model})
     return path
+
+
+def digest_of(model: Path, tokenizer: Path, configuration: EncoderConfiguration) -> str:
+    """That of the folder which `write_folder` would write."""
+    sources = _sources(model, tokenizer)
+    return configuration.digest({name: checksum(file) for name, file in sources.items()})
+
+
+def _sources(model: Path, tokenizer: Path) -> dict[str, Path]:
+    """The files that make an encoder, by the names that they get."""
+    sources = {MODEL: model, TOKENIZER: tokenizer}
+    if (weights := model.with_name(WEIGHTS)).exists():
+        sources[WEIGHTS] = weights
+    return sources
 
 
 def stored_folders(store: Path) -> list[Path]:

@@ -21,6 +21,7 @@ from endcap_indexer.encoder.folder import (
     TOKENIZER,
     EncoderConfiguration,
     checksum,
+    digest_of,
     is_encoder,
     stored_folders,
     write_folder,
@@ -95,6 +96,28 @@ def prepare_encoder(
     return _export(find_weights(model, say), model, store, prompts, say)
 
 
+def find_encoder(model: str, store: Path, *, prompts: Prompts | None = None) -> str | None:
+    """The name of what `open_encoder` would open; None where it would have to be obtained first.
+    Nothing is written.
+    """
+    folder = Path(model)
+    if not folder.is_dir():
+        return _stored_name(_find_stored(store, model, prompts))
+    graph = layout.find_graph(folder)
+    if graph is None:
+        return _stored_name(_find_stored(store, None, prompts, _source(folder)))
+    configuration = _configuration(folder, folder.resolve().name, prompts)
+    digest = digest_of(graph, folder / TOKENIZER, configuration)
+    stored = _stored_name(store / "encoders" / digest)
+    return stored or f"{Path(configuration.model).name}-{digest}"
+
+
+def _stored_name(path: Path | None) -> str | None:
+    if path is None or not path.is_dir():
+        return None
+    return f"{Path(EncoderConfiguration.read(path).model).name}-{path.name}"
+
+
 def _find_stored(
     store: Path, model: str | None, prompts: Prompts | None, source: str | None = None
 ) -> Path | None:
@@ -118,12 +141,15 @@ def _take_graph(folder: Path, model: str, store: Path, prompts: Prompts | None, 
     graph = layout.find_graph(folder)
     if graph is None:
         raise EncoderError(f"{model}: the hub has no ONNX file of it")
-    if is_encoder(folder):
-        configuration = EncoderConfiguration.read(folder).with_prompts(prompts)
-    else:
-        configuration = layout.read_configuration(folder, model, prompts)
+    configuration = _configuration(folder, model, prompts)
     say(f"{model}: taking {graph}")
     return write_folder(store, graph, folder / TOKENIZER, configuration, check=OnnxEncoder)
+
+
+def _configuration(folder: Path, model: str, prompts: Prompts | None) -> EncoderConfiguration:
+    if is_encoder(folder):
+        return EncoderConfiguration.read(folder).with_prompts(prompts)
+    return layout.read_configuration(folder, model, prompts)
 
 
 def _export(folder: Path, model: str, store: Path, prompts: Prompts | None, say: Say) -> Path:

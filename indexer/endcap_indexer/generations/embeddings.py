@@ -187,17 +187,21 @@ class Embeddings:
         return sources
 
 
-def known_digests(store: Path, live: Generation) -> Digests:
-    """Digests of the texts that need not be embedded again by the live generation's encoder: its
-    own, and those of an interrupted build. Nothing is changed.
+def known_digests(store: Path, live: Generation | None, encoder: str | None) -> Digests:
+    """Digests of the texts that an encoder need not embed again: those of the live generation, if
+    it is of that encoder, and those of an interrupted build. Nothing is changed.
     """
-    known = [live.digests(live.present_rows())]
-    for path in embeddings_folder(store, str(live.manifest.encoder)).glob("*"):
+    known = [np.empty(0, "S16")]
+    if encoder is None:
+        return known[0]
+    if live is not None and live.manifest.encoder == encoder:
+        known.append(live.digests(live.present_rows()))
+    for path in embeddings_folder(store, encoder).glob("*"):
         try:
             folder = open_folder(path, KIND, format=FORMAT)
         except GenerationError:
             continue
-        if folder.manifest["encoder"] == live.manifest.encoder:
+        if folder.manifest["encoder"] == encoder:
             known.append(folder.array(DIGESTS))
     return np.unique(np.concatenate(known))
 

@@ -8,9 +8,8 @@ from opensearchpy import OpenSearch
 
 from endcap_indexer.catalogue import BadRow, BadRows, read_products
 from endcap_indexer.generations.chunks import chunks
-from endcap_indexer.generations.embeddings import digest_texts, known_digests
+from endcap_indexer.generations.embeddings import Digests, digest_texts, known_digests
 from endcap_indexer.generations.gates import Gates
-from endcap_indexer.generations.generation import Generation
 from endcap_indexer.generations.golive import lived
 from endcap_indexer.generations.indices import IndexSettings, live_index
 from endcap_indexer.generations.manifest import name_generation
@@ -31,7 +30,7 @@ class Rehearsed(NamedTuple):
     generation: str
     products: int
     bad_rows: int
-    embedded: int  # texts that are not known yet by the encoder of the live generation
+    embedded: int  # texts that are not known yet
     live: str | None
     live_products: int
     unchanged: bool
@@ -44,6 +43,7 @@ def rehearse(
     store: Path,
     index: str,
     catalogue: Catalogue,
+    encoder: str | None,
     settings: IndexSettings = DEFAULT_SETTINGS,
     *,
     gates: Gates = DEFAULT_GATES,
@@ -51,11 +51,13 @@ def rehearse(
 ) -> Rehearsed:
     """Read and check a whole catalogue as `reindex` would, and say what would come of it.
 
+    encoder: its name; None where there is none, or where it has yet to be obtained.
     Raises what reading a catalogue raises, and GenerationError for an alias that cannot be swapped.
     """
     live = live_index(client, index)
     generation = open_live(store, index, live)
-    products, bad_rows, texts = _read(store, catalogue, generation, progress or Silence())
+    known = known_digests(store, generation, encoder)
+    products, bad_rows, texts = _read(catalogue, known, progress or Silence())
     name = name_generation(index, next_number(client, store, index))
     before = 0 if live is None else client.count(index=live)["count"]
     kept = {live, *[*lived(store, index), name][-settings.keep :]}
@@ -67,17 +69,14 @@ def rehearse(
         live,
         before,
         generation is not None
-        and catalogue.digest(generation.manifest.encoder, settings) == generation.manifest.digest,
+        and catalogue.digest(encoder, settings) == generation.manifest.digest,
         products < gates.least_share * before,
         tuple(each for each in finished(store, index) if each not in kept),
     )
 
 
-def _read(
-    store: Path, catalogue: Catalogue, live: Generation | None, progress: Progress
-) -> tuple[int, int, int]:
+def _read(catalogue: Catalogue, known: Digests, progress: Progress) -> tuple[int, int, int]:
     """Products, bad rows, and different texts that are not known yet."""
-    known = np.empty(0, "S16") if live is None else known_digests(store, live)
     bad_rows, count = BadRows(), 0
 
     def refuse(bad: BadRow) -> None:

@@ -10,6 +10,7 @@ from endcap_indexer.encoder import (
     DEFAULT_MODEL,
     OnnxEncoder,
     Prompts,
+    find_encoder,
     open_encoder,
     open_stored,
     sources,
@@ -64,6 +65,18 @@ def test_a_generations_encoder_is_opened_by_its_name(hub, store):
     assert open_stored(store, opened.name).name == opened.name
     with pytest.raises(EncoderError, match="encoder toy-0123 is not in .*encoders"):
         open_stored(store, "toy-0123")
+
+
+@pytest.mark.parametrize("prompts", [None, Prompts("query: ", "")])
+@pytest.mark.parametrize("kind", ["hub", "folder"])
+def test_its_name_is_known_without_opening_it(hub, store, hub_layout, kind, prompts):
+    model = "shop/toy" if kind == "hub" else str(hub_layout("own"))
+    found = find_encoder(model, store, prompts=prompts)
+    assert not store.exists() and not hub
+    opened = open_encoder(model, store, device="cpu", prompts=prompts)
+    assert found == (None if kind == "hub" else opened.name)
+    assert find_encoder(model, store, prompts=prompts) == opened.name
+    assert find_encoder("shop/other", store, prompts=prompts) is None
 
 
 def test_prompts_choose_among_the_stored(hub, store):

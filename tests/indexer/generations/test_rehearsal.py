@@ -42,14 +42,17 @@ def test_it_tells_what_the_run_does(
         patched.setattr(encoder, "encode_products", encode)
         run(catalogue)
     before = look()
-    told = rehearse(either, store, built_index, catalogue)
+    told = rehearse(either, store, built_index, catalogue, encoder.name)
     assert look() == before
     assert (told.live, told.live_products) == (f"{built_index}-000001", 9)
     done = run(catalogue)
     assert (told.generation, told.products) == (done.generation, done.products)
     assert told.embedded == done.embedded == 40
-    assert rehearse(either, store, built_index, catalogue).unchanged
+    assert rehearse(either, store, built_index, catalogue, encoder.name).unchanged
+    for other in ("toy-2", None):
+        told = rehearse(either, store, built_index, catalogue, other)
+        assert (told.unchanged, told.embedded) == (False, 60)
     third, there = write_catalogue(60, "third"), set(look()[1])
-    told = rehearse(either, store, built_index, third)
+    told = rehearse(either, store, built_index, third, encoder.name)
     run(third)
     assert set(told.removed) == there - set(look()[1]) == {f"{built_index}-000001"}

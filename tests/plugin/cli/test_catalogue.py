@@ -157,6 +157,11 @@ def test_a_dry_run_says_what_would_be_and_writes_nothing(run, folder, write_rows
     assert files(folder) == before
     reindex(run)
     assert "is unchanged: products-000001 would stay live" in reindex(run, "--dry-run").stdout
+    configured = (folder / "endcap.toml").read_text()
+    (folder / "endcap.toml").write_text(f'{configured}query_prompt = "query: "\n')
+    said = reindex(run, "--dry-run").stdout
+    assert "products-000002 would be built: 72 products, 24 to embed" in said
+    (folder / "endcap.toml").write_text(configured)
     rows = (folder / "catalogue.jsonl").read_text().splitlines()[:20]
     write_rows("catalogue.jsonl", [*rows, {"id": "new", "title": "oak lamp"}, "{"])
     before = files(folder)
