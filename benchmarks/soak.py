@@ -2,9 +2,10 @@
 
 Threads of one process search a generated catalogue and change it, each change written to the shop's
 own database first and then upserted; another process, an operator's, rebuilds from that database
-and goes back, again and again. errors: what was raised. empty: searches that found nothing. lost:
-upserts and deletions that were acknowledged, and in the end are not what the index and the store
-hold. rss_mb: of the process that does it, once it is warm and at the end.
+and goes back, again and again. errors: what was raised, and answers in another order than the
+re-ranked one. empty: searches that found nothing. lost: upserts and deletions that were
+acknowledged, and in the end are not what the index and the store hold. rss_mb: of the process that
+does it, once it is warm and at the end.
 """
 
 import one_thread  # isort: skip  # noqa: F401 - before numpy

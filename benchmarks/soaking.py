@@ -184,7 +184,11 @@ class Soak:
             text = " ".join(rng.choice(titles)[:2])
             body = {"query": {"multi_match": {"query": text, "fields": ["title"]}}}
             answer = account.time(lambda body=body: client.search(body, self.shop.index))
-            account.empty += answer is not None and not answer["hits"]["hits"]
+            if answer is None:
+                continue
+            account.empty += not answer["hits"]["hits"]
+            if reason := answer["ext"]["endcap"]["reason"]:  # not the order it should have been
+                account.errors.append(reason)
 
     def _upsert(self, client: endcap.SearchClient) -> None:
         """Change prices and titles, take products out and put others in."""
