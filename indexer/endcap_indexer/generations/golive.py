@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from opensearchpy import OpenSearch
 
 from endcap_indexer.encoder import Encoder
+from endcap_indexer.generations.beside import followed_beside
 from endcap_indexer.generations.carry import Carry
 from endcap_indexer.generations.checkpoints import (
     Checkpoint,
@@ -96,14 +97,16 @@ def go_live(
     since: Since | None,
     elsewhere: Sequence[Embedded] = (),
     *,
+    beside: Pursuit | None = None,
     returns: bool = False,
 ) -> int:
     """Swap the alias from `old` to a finished generation, and carry what was written to `old`
     since; how many writes that were. The caller holds the lease.
 
     encoder: that of the generation; without it what is carried gets no vectors yet. elsewhere:
-    vectors that need not be embedded again. returns: whether it was live before; else it is as it
-    was built, and nobody has written to its index.
+    vectors that need not be embedded again. beside: of `old`, which is followed until right before
+    the swap. returns: whether it was live before; else it is as it was built, and nobody has
+    written to its index.
     Where the process dies before the swap nothing has changed for anybody; where it dies right
     after it, whoever holds the lease next finishes.
     """
@@ -116,12 +119,13 @@ def go_live(
             client, store, generation.name, generation, encoder, elsewhere=elsewhere, resumes=False
         )
     carry = None
-    if old is not None and since is not None:
-        carry = Carry(client, old, generation, since.positions, since.ids, returns=returns)
-        carry.catch_up()
-    if pursuit is not None:
-        pursuit.catch_up()
-        generation = pursuit.generation
+    with followed_beside(beside):
+        if old is not None and since is not None:
+            carry = Carry(client, old, generation, since.positions, since.ids, returns=returns)
+            carry.catch_up()
+        if pursuit is not None:
+            pursuit.catch_up()
+            generation = pursuit.generation
     if carry is not None:
         carry.generation = generation
         carry.catch_up()

@@ -150,7 +150,9 @@ def reindex(
                 if prepare is not None:
                     prepare(opened)
             alike = embedded_alike(pursuit, manifest)
-            carried = go_live(client, store, index, live, opened, encoder, since, alike)
+            carried = go_live(
+                client, store, index, live, opened, encoder, since, alike, beside=pursuit
+            )
         kept = (live, name, *lived(store, index)[-settings.keep :])
         held = remove_old(client, store, index, keep=kept)
         vectors.discard()

@@ -116,6 +116,24 @@ def test_the_live_one_is_followed_while_the_next_is_built(built, encoder, monkey
     built.assert_followed()
 
 
+def test_the_live_one_is_followed_until_the_swap(built, monkeypatch):
+    built.build([row(n) for n in range(3)])
+    live = built.generation()
+
+    def write():
+        built.client.index(index=built.index, id="new", body={"title": "new", "price": 1.0})
+        for _ in range(60):
+            if live.refreshed().rows(["new"])[0] >= 0:
+                break
+            threading.Event().wait(INTERVAL_SECONDS / 2)
+        assert live.refreshed().rows(["new"]).tolist() == [3]
+
+    at(monkeypatch, "Carry", write)
+    built.build([row(n, "second") for n in range(3)])
+    assert sorted(built.documents()) == ["new", "p0", "p1", "p2"]
+    built.assert_followed()
+
+
 def test_what_was_deleted_and_comes_back_at_the_swap_is_there(built, monkeypatch):
     """The new generation does not know yet that it was gone."""
     built.build([row(n) for n in range(3)])
