@@ -3,9 +3,9 @@
 First each loss with the default encoder, then each encoder with the best loss, then each loss and
 each interaction with the best encoder, then the best of all by other seeds and without text. Which
 is best is what the validation says: the last products are asked for at the end only. Of those that
-are within one standard error of the highest it is the one that was measured first, and what is best
-so far is measured before the other choices (the rule of Breiman et al., 1984): so a dear loss is
-taken for all encoders only where it is clearly worth it.
+are no more than a standard error below the highest it is the one that was measured first, and what
+is best so far is measured before the other choices (the rule of Breiman et al., 1984): so a dear
+loss is taken for all encoders only where it is clearly worth it.
 """
 
 import math
@@ -29,15 +29,15 @@ PAIRWISE = {"negatives": 128, "validation_users": 1000}
 
 @dataclass(frozen=True)
 class Validated:
-    """NDCG@10 of so many cases, and at most how far chance moves it: a gain is from 0 to 1, so its
-    variance is at most m (1 - m).
+    """NDCG@10 of so many cases. error: its standard error at most, as a gain is from 0 to 1 and so
+    has a variance of m (1 - m) or less.
     """
 
     ndcg: float
     cases: int
 
     @property
-    def standard_error(self) -> float:
+    def error(self) -> float:
         return math.sqrt(self.ndcg * (1 - self.ndcg) / self.cases)
 
 
@@ -64,8 +64,11 @@ class Comparison:
 
     def best(self) -> ModelConfiguration:
         highest = max(self.validated.values(), key=lambda each: each.ndcg)
-        enough = highest.ndcg - highest.standard_error
-        return next(each for each, found in self.validated.items() if found.ndcg >= enough)
+        return next(
+            configuration
+            for configuration, found in self.validated.items()
+            if highest.ndcg - found.ndcg <= math.hypot(highest.error, found.error)
+        )
 
     def _each(
         self, configuration: ModelConfiguration, choice: str, names: Sequence[str]
