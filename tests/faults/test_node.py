@@ -22,6 +22,7 @@ SHOPPER = "ada"
 KILLS = share(1, of=10)
 SEED = 5
 PRODUCTS = 400
+STOOLS = [f"s{n}" for n in range(100)]  # what no catalogue has and no search for lamps finds
 DOWN = (429, 503)  # what a node answers that is not quite there
 
 
@@ -40,14 +41,17 @@ def node():
 
 
 class Visitor:
-    """Searches, and writes down what shoppers do, until told to stop.
+    """Searches, upserts, and writes down what shoppers do, until told to stop.
 
-    written: the writes that were acknowledged. failures: how a node that dies may fail. wrong: what
-    must not be.
+    written: the events that were acknowledged. upserted: of each stool the number of the last
+    upsert that was. acknowledged: the highest of these numbers. failures: how a node that dies may
+    fail. wrong: what must not be.
     """
 
     def __init__(self, shop: EditionShop) -> None:
         self.written: list[str] = []
+        self.upserted: dict[str, int] = {}
+        self.acknowledged = 0
         self.failures = 0
         self.wrong: list[str] = []
         self._shop = shop
@@ -63,6 +67,7 @@ class Visitor:
                 number += 1
                 try:
                     self._once(client, f"p{number % PRODUCTS}")
+                    self._upsert(client, STOOLS[number // 2 % len(STOOLS)], number)
                 except (ConnectionError, endcap.ProfileError):
                     self._fail()
                 except TransportError as error:
@@ -81,6 +86,14 @@ class Visitor:
         client.record(user=SHOPPER, item=item)
         self.written.append(item)
 
+    def _upsert(self, client: endcap.SearchClient, id: str, number: int) -> None:
+        """Of each stool twice: new, then with another text and price."""
+        stool = {"id": id, "title": f"stool {number}", "price": number}
+        if client.upsert(index=self._shop.alias, products=[stool]).refused:
+            self._fail()
+            return
+        self.upserted[id] = self.acknowledged = number
+
 
 def test_killed_in_the_middle_and_started_again(node, tmp_path, commands, tell):
     """One client goes on through all of it; what it was told is written is there."""
@@ -95,7 +108,7 @@ def test_killed_in_the_middle_and_started_again(node, tmp_path, commands, tell):
         visit = pool.submit(visitor.visit)
         try:
             for edition in range(1, KILLS + 1):
-                after = shop.write(edition)
+                after, typed = shop.write(edition), visitor.acknowledged
                 building = pool.submit(commands.run, shop.reindex())
                 time.sleep(rng.uniform(0.1, 1.5))
                 node.kill()
@@ -106,11 +119,11 @@ def test_killed_in_the_middle_and_started_again(node, tmp_path, commands, tell):
                     shop.search(client)
                 node.start()
                 assert shop.search(client).extension["applied"]
-                assert shop.read(client) in (before, after)
+                assert shop.read(client, STOOLS) in (before, after)
                 ended = commands.run(shop.reindex())
                 assert ended.code == 0, ended.said
-                assert shop.read(client) == after
-                before = after
+                assert shop.read(client, STOOLS) == after
+                before, built = after, visitor.acknowledged
             answered = len(visitor.written)
             while len(visitor.written) < answered + 3:  # it answers again by itself
                 assert not visit.done() and time.monotonic() < started + 120 * (1 + KILLS)
@@ -121,10 +134,15 @@ def test_killed_in_the_middle_and_started_again(node, tmp_path, commands, tell):
         assert visitor.wrong == []
         assert visitor.failures
         assert_kept(client, shop, visitor.written)
+        carried = assert_there(client, shop, visitor, typed, built)
+        ended = commands.run(shop.follow())
+        assert ended.code == 0, ended.said
+        assert shop.followed(client) == {**after, **stools(client, shop)}
     tell(
         f"the node killed {KILLS} times, {interrupted} in the middle of endcap reindex,"
         f" seed {SEED}; {len(visitor.written)} events acknowledged and there,"
-        f" {visitor.failures} refused; {time.monotonic() - started:.0f} s"
+        f" {carried} upserts carried, {visitor.failures} refused;"
+        f" {time.monotonic() - started:.0f} s"
     )
 
 
@@ -138,3 +156,24 @@ def assert_kept(client: endcap.SearchClient, shop: EditionShop, written: list[st
     client.indices.refresh(index=EVENTS)
     query = {"query": {"term": {"client_id": key}}}
     assert client.count(index=EVENTS, body=query)["count"] >= len(written)
+
+
+def stools(client: endcap.SearchClient, shop: EditionShop) -> dict[str, int]:
+    """The number of the upsert that each one there comes from."""
+    documents = client.mget(index=shop.alias, body={"ids": STOOLS})["docs"]
+    return {each["_id"]: each["_source"]["price"] for each in documents if each["found"]}
+
+
+def assert_there(
+    client: endcap.SearchClient, shop: EditionShop, visitor: Visitor, typed: int, built: int
+) -> int:
+    """There is a moment before which the catalogue has overwritten every upsert, since its build
+    began then, and after which every acknowledged one is there; how many of them were carried.
+
+    typed, built: the last one acknowledged before that build can have begun, and once it was live.
+    """
+    there = stools(client, shop)
+    overwritten = [n for id, n in visitor.upserted.items() if there.get(id, 0) < n]
+    assert there and max([typed, *overwritten]) < min(there.values())
+    assert max(overwritten, default=0) <= built
+    return sum(number <= built for number in there.values())

@@ -1,7 +1,7 @@
 """A shop whose products tell the edition they came from: a mixture of two editions shows."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -119,17 +119,18 @@ class EditionShop:
         prices = generation.columns["price"][rows].astype(int).tolist()
         return dict(zip(generation.ids(rows), prices, strict=True))
 
-    def read(self, client: endcap.SearchClient) -> dict[str, int]:
+    def read(self, client: endcap.SearchClient, besides: Collection[str] = ()) -> dict[str, int]:
         """The edition of each product by its id, wherever it is kept: in its document, its vector
         and its columns, which one name leads to. The name is asked for once: a server may swap
-        after the process that told it to has died.
+        after the process that told it to has died. besides: ids of others, which are not read.
         """
         generation = self.generation(client)
         index = generation.name
         body = {"size": 10_000, "query": {"match_all": {}}}
-        hits = client.search(index=index, body=body, endcap=False)["hits"]["hits"]
-        sources = {hit["_id"]: hit["_source"] for hit in hits}
-        assert len(sources) == client.count(index=index)["count"] == generation.products
+        found = client.search(index=index, body=body, endcap=False)["hits"]
+        assert len(found["hits"]) == found["total"]["value"]
+        sources = {hit["_id"]: hit["_source"] for hit in found["hits"] if hit["_id"] not in besides}
+        assert set(generation.ids(generation.present_rows())) - set(besides) == set(sources)
         rows = np.array([source["endcap"]["row"] for source in sources.values()], np.int64)
         assert generation.rows(list(sources)).tolist() == rows.tolist()
         titles = [source["title"] for source in sources.values()]
@@ -137,7 +138,7 @@ class EditionShop:
         np.testing.assert_allclose(generation.index.vectors(rows), vectors, atol=2e-3)
         prices = np.array([source["price"] for source in sources.values()], np.float32)
         np.testing.assert_array_equal(generation.columns["price"][rows], prices)
-        found = {id: int(source["brand"][1:]) for id, source in sources.items()}
-        expected = {id: product(int(id[1:]), edition)["title"] for id, edition in found.items()}
-        assert titles == list(expected.values())
-        return found
+        editions = {id: int(source["brand"][1:]) for id, source in sources.items()}
+        expected = [product(int(id[1:]), edition)["title"] for id, edition in editions.items()]
+        assert titles == expected
+        return editions
