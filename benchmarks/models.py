@@ -12,19 +12,16 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 from ranks import averages
-from user_models import Questions, Ranker, Trainer
+from user_models import DOT, Questions, Ranker, Trainer
 
 from endcap.evaluation.comparison import Row
 from endcap_reranker.models import ENCODERS, INTERACTIONS, ModelConfiguration
 from endcap_reranker.training import LOSSES
 
-DOT, SAMPLED = "dot", "sampled-softmax"
-# What scores pairs one by one is given fewer: 128 negatives cost it more than 1,024 a dot product.
-PAIRWISE = {"negatives": 128, "validation_users": 1000}
+SAMPLED = "sampled-softmax"
 
 
 @dataclass(frozen=True)
@@ -84,8 +81,7 @@ class Comparison:
 
     def _row(self, configuration: ModelConfiguration, seed: int) -> Row:
         started = time.perf_counter()
-        cheap: dict[str, Any] = {} if configuration.interaction == DOT else PAIRWISE
-        model, record = self.trainer.train(configuration, seed=seed, **cheap)
+        model, record = self.trainer.train(configuration, seed=seed)
         ranker = Ranker.over(model, self.trainer.generation)
         return {
             "system": name_of(configuration),

@@ -106,13 +106,11 @@ def _blends(experiment: Experiment, seeds: int, best: ModelConfiguration | None)
 
 
 def _columns(experiment: Experiment, back: int, best: ModelConfiguration | None) -> Columns:
-    """Of what is known without the last `back` products. A model that is not refitted has not
-    learnt its validation, the product before.
-    """
+    """Of what is known without the last `back` products of each user."""
     columns = Columns.count(experiment.generation, experiment.known(back))
     if best is None:
         return columns
-    model, _ = experiment.trainer.train(best, refit=back == 1)
+    model = experiment.trainer.train_without(best, back)
     return columns.also(ModelColumn.over(model, Ranker.over(model, experiment.generation)))
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from ranks import averages, rank_in
@@ -31,6 +31,7 @@ from endcap.item_tables import ENCODER
 from endcap.tuning import Tuning
 from endcap_indexer.catalogue import BadRows, read_rows
 from endcap_reranker import Cooccurrence, FittingError, InteractionsError
+from endcap_reranker.dialects import FIELDS
 from endcap_reranker.models import UserItemModel
 
 MODEL = "model"
@@ -65,10 +66,8 @@ class Experiment(NamedTuple):
     console: Console
 
     def model(self, back: int) -> UserItemModel:
-        """One that has not learnt the last `back` products of each user, 1 or 2: one that is not
-        refitted has not learnt its validation.
-        """
-        return self.trainer.train(self.trainer.configure(), refit=back == 1).model
+        """One that has not learnt the last `back` products of each user, 1 or 2."""
+        return self.trainer.train_without(self.trainer.configure(), back)
 
     def unaware(self, back: int) -> Unaware:
         """The same with what its artefact would say."""
@@ -106,12 +105,10 @@ def read_cases(shop: Shop, events: Events, limit: int | None, console: Console) 
     skipped: Counter[str] = Counter()
     cases: list[Case] = []
     for row in read_rows(file, on_bad_row=bad_rows):
-        user, text, answer = (
-            str(row.values.get(name, "")).strip() for name in ("user_id", "query", "product_id")
-        )
+        user, text, answer = (_cell(row.values, role) for role in ("user", "query", "item"))
         last, history = pasts.get(user, (answer, ()))
         if not (user and text and answer):
-            skipped["without a user_id, a query or a product_id"] += 1
+            skipped["without a user, a query or a product"] += 1
         elif answer != last:
             skipped["whose product is not the last one of its user"] += 1
         else:
@@ -124,6 +121,12 @@ def read_cases(shop: Shop, events: Events, limit: int | None, console: Console) 
     if not cases:
         raise EvaluationError(f"{file} has no search that can be asked: see what was skipped")
     return cases
+
+
+def _cell(row: Mapping[str, Any], role: str) -> str:
+    """The columns are named as those of events are."""
+    cells = (row.get(name) for name in FIELDS[role])
+    return next((str(cell).strip() for cell in cells if cell is not None), "")
 
 
 def _read_pasts(events: Events) -> dict[str, tuple[str, tuple[str, ...]]]:

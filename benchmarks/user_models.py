@@ -26,6 +26,9 @@ from endcap_reranker.ranking import Cases
 from endcap_reranker.training import Progress, Trained, TrainingConfiguration, train
 from endcap_reranker.training.checkpoints import fingerprint
 
+DOT = "dot"
+# What scores pairs one by one is given fewer: 128 negatives cost it more than 1,024 a dot product.
+PAIRWISE = {"negatives": 128, "validation_users": 1000}
 TENSORS, RECORD = "model.safetensors", "run.json"
 
 Score = Callable[[int], NDArray[np.floating[Any]]]  # the number of a question → (n,) by row
@@ -64,7 +67,8 @@ class Trainer:
 
     def train(self, configuration: ModelConfiguration, **choices: Any) -> Trained:
         """choices: of the training, where it is not the usual one."""
-        training = replace(self.training, **choices)
+        cheap = {} if configuration.interaction == DOT else PAIRWISE
+        training = replace(self.training, **{**cheap, **choices})
         folder = self.folder / self._digest(configuration, training)
         if (folder / RECORD).exists():
             model = UserItemModel.from_tensors(map_tensors(folder / TENSORS), configuration)
@@ -89,6 +93,17 @@ class Trainer:
         files.write_file(folder / TENSORS, serialise(trained.model.to_tensors()))
         files.write_file(folder / RECORD, json.dumps(trained.record, indent=1).encode())
         return trained
+
+    def train_without(self, configuration: ModelConfiguration, back: int) -> UserItemModel:
+        """One that has not learnt the last `back` products of each user, 1 or 2.
+
+        Where events have no times the validation asks for the last but one, which who is not
+        refitted has not learnt; else it asks for what is newest of all.
+        """
+        if back == 2 and self.interactions.times is not None:
+            blind = replace(self, interactions=self.interactions.without_last(1))
+            return blind.train(configuration).model
+        return self.train(configuration, refit=back == 1).model
 
     @cached_property
     def _text(self) -> Floats:

@@ -159,7 +159,7 @@ def test_searches_that_cannot_be_asked_are_skipped_and_said(rows, visited, capsy
     (row,) = rows("personal", visited, *arguments)
     assert row["searches"] == 40
     shown = capsys.readouterr().out
-    assert "skipped 1 searches without a user_id, a query or a product_id" in shown
+    assert "skipped 1 searches without a user, a query or a product" in shown
     assert "skipped 1 searches whose product is not the last one of its user" in shown
 
 
