@@ -41,6 +41,7 @@ DOT = "dot"  # the interaction that is an inner product
 MORE_ALIKE, LEAST_ALIKE = 10, 200  # how much longer a list is, since the index has no cosines
 ENCODER = "text_encoder"  # in the facts of a model: whose vectors its item side reads
 
+MadeOf = Mapping[str, Any]  # when the generation and the model were made
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
 
@@ -134,16 +135,22 @@ def open_table(
     """
     require_fit(name, model, facts, generation.manifest)
     path = _folder(store) / f"{generation.name}.{name}"
-    if (kept := _open_kept(path, generation, model)) is not None:
+    made_of = {"created": generation.manifest.created, "model_created": facts.get("created")}
+    if (kept := _open_kept(path, made_of, model)) is not None:
         return kept
     with _alone(store):
-        if (kept := _open_kept(path, generation, model)) is not None:
+        if (kept := _open_kept(path, made_of, model)) is not None:
             return kept
-        return _make(store, path, model, generation, read_text)
+        return _make(store, path, made_of, model, generation, read_text)
 
 
 def _make(
-    store: Path, path: Path, model: UserItemModel, generation: Generation, read_text: ReadText
+    store: Path,
+    path: Path,
+    made_of: MadeOf,
+    model: UserItemModel,
+    generation: Generation,
+    read_text: ReadText,
 ) -> ItemTable:
     built = np.arange(generation.built, dtype=np.int64)
     vectors = _compute(model, generation, built, read_text)
@@ -151,8 +158,8 @@ def _make(
     rows = _unit_rows(vectors, scale)
     try:
         _remove_unused(store)
-        _write(path, rows, scale, generation)
-        return _open(path, generation, model)
+        _write(path, rows, scale, made_of)
+        return _open(path, made_of, model)
     except (OSError, IndexerError) as error:
         logger.warning("the item vectors of %s are not kept: %s", path.suffix[1:], error)
         return ItemTable(model, FlatIndex(rows), scale, len(rows))
@@ -214,30 +221,29 @@ def _unit_rows(vectors: Floats, scale: float) -> NDArray[np.float16]:
     return np.column_stack([scaled, rest]).astype(np.float16)
 
 
-def _write(path: Path, scaled: NDArray[np.float16], scale: float, generation: Generation) -> None:
+def _write(path: Path, scaled: NDArray[np.float16], scale: float, made_of: MadeOf) -> None:
     kind = choose_index(*scaled.shape)
     if path.exists():
         files.remove_folder(path)
     with files.FolderWriter(path, KIND, format=FORMAT) as folder:
         folder.save(VECTORS, scaled)
         write_index(kind, scaled, folder)
-        created = generation.manifest.created
-        folder.commit({"scale": scale, "index": kind, "created": created})
+        folder.commit({"scale": scale, "index": kind, **made_of})
 
 
-def _open(path: Path, generation: Generation, model: UserItemModel) -> ItemTable:
+def _open(path: Path, made_of: MadeOf, model: UserItemModel) -> ItemTable:
     folder = files.open_folder(path, KIND, format=FORMAT)
-    if folder.manifest["created"] != generation.manifest.created:
-        raise GenerationError(f"{path} is of another build of {generation.name}")
+    if any(folder.manifest.get(name) != value for name, value in made_of.items()):
+        raise GenerationError(f"{path} is of a generation or a model that had these names before")
     stored = np.asarray(folder.array(VECTORS))
     index = open_index(folder.manifest["index"], stored, folder)
     return ItemTable(model, index, float(folder.manifest["scale"]), len(stored))
 
 
-def _open_kept(path: Path, generation: Generation, model: UserItemModel) -> ItemTable | None:
-    """None where it is not there, or not whole."""
+def _open_kept(path: Path, made_of: MadeOf, model: UserItemModel) -> ItemTable | None:
+    """None where it is not there, not whole, or of others of these names."""
     try:
-        return _open(path, generation, model)
+        return _open(path, made_of, model)
     except IndexerError:
         return None
 

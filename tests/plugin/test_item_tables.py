@@ -92,6 +92,13 @@ def test_a_table_of_another_build_of_the_same_name_is_made_again(store, model, g
     np.testing.assert_allclose(found, 0, atol=1e-6)
 
 
+def test_a_table_of_another_model_of_the_same_name_is_made_again(store, model, generation):
+    """The artefacts were removed, and what is trained then is numbered from 1 again."""
+    open_anew(store, replace_vectors(model), generation, created="2026-01-01T00:00:00+00:00")
+    again = open_anew(store, model, generation, created="2026-01-02T00:00:00+00:00")
+    assert np.abs(again.vectors(np.arange(1, len(generation)))).max() > 0.1
+
+
 def replace_vectors(model):
     zeros = np.zeros_like(model.parameters["items.id"])
     return replace(model, parameters={**model.parameters, "items.id": zeros})
