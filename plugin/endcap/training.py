@@ -40,6 +40,8 @@ from endcap_reranker.training import (
 )
 
 NDCG = "ndcg@10"
+ANEW = TrainingConfiguration()
+CONTINUES = "continues"  # in the facts of a model: the name of the one that was trained further
 RUN, CURVES = "run.json", "curves.png"
 RECORD = "record"  # of a checkpoint, in the metadata of its file
 
@@ -153,9 +155,12 @@ class Trainer:
         """
         require_torch()
         registry, distinct = Registry(self.store, self.index), interactions.distinct()
-        training = TrainingConfiguration.from_json(registry.facts(name)["training"])
+        facts = registry.facts(name)
+        training = TrainingConfiguration.from_json(facts["training"])
+        if CONTINUES in facts:  # it starts anew, so it takes as long as the first one
+            training = replace(training, epochs=ANEW.epochs, patience=ANEW.patience)
         last = 1 if interactions.times is None else 2
-        training = replace(training, refit=training.refit and last == 2)
+        training = replace(training, refit=training.refit and last == 2, device=ANEW.device)
         configuration = registry.model(name).configuration
         return self.train(distinct.without_last(last), configuration, training, on_progress)
 

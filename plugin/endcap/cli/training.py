@@ -34,7 +34,7 @@ from endcap.identity import Identity
 from endcap.operations import count_interactions, describe, live_generation, made_of
 from endcap.profiles import EVENTS
 from endcap.registry import Registry
-from endcap.training import Trainer, digest_of_events, require_torch
+from endcap.training import CONTINUES, Trainer, digest_of_events, require_torch
 from endcap_indexer.catalogue import BadRows
 from endcap_reranker import BOTS_PER_HOUR, Interactions, InteractionsError
 from endcap_reranker.models import ENCODERS, INTERACTIONS, ModelConfiguration
@@ -199,7 +199,7 @@ class _Command:
         interactions, facts = self.read(events, from_engine, settings, after)
         with TrainingProgress(self._console) as progress:
             trained = self.trainer.train_further(name, interactions, training, progress.advance)
-        say_kept(self._console, self.trainer.keep(trained, {**facts, "continues": name}))
+        say_kept(self._console, self.trainer.keep(trained, {**facts, CONTINUES: name}))
 
 
 def _require_its_own(context: typer.Context) -> None:

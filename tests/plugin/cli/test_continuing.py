@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from endcap.registry import Registry
+from endcap.training import Trainer
+from endcap_reranker import InteractionsError
 
 pytestmark = pytest.mark.torch
 QUICK = ("--encoder", "mean", "--dimension", "8", "--epochs", "30", "--device", "cpu")
@@ -74,3 +76,21 @@ def test_what_would_be_another_model_is_not_continued(shop, few, given):
 def test_without_a_model_there_is_nothing_to_continue(shop, few):
     said = shop("train", "few.jsonl", "--continue", code=1).stderr
     assert said.startswith("error no model of products is promoted; train one without --continue")
+
+
+def test_a_tuning_trains_anew_what_was_continued_on_another_machine(shop, store, many, monkeypatch):
+    """Not for a few epochs only, and wherever this machine computes."""
+    shop("train", "many.jsonl", *QUICK)
+    registry, plain = Registry(store, "products"), Registry.facts
+    few = {"continues": "model-000000", "training": {"epochs": 10, "device": "cuda"}}
+    monkeypatch.setattr(Registry, "facts", lambda self, name: {**plain(self, name), **few})
+    registry.promote("model-000001", force=True)
+    asked = []
+
+    def train(self, interactions, configuration, training, on_progress):
+        asked.append((training.epochs, training.patience, training.device))
+        raise InteractionsError("no more is asked")
+
+    monkeypatch.setattr(Trainer, "train", train)
+    shop("tune", "--events", "many.jsonl", code=1)
+    assert asked == [(100, 3, "auto")]
