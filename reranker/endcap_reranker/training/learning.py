@@ -18,8 +18,6 @@ from endcap_reranker.training.sampling import Negatives, NegativeSampler
 if TYPE_CHECKING:
     from torch import Tensor
 
-FLOATS = 2_000_000  # of one block of scores: 8 MB, which stays near the processor
-
 
 class Learnt(NamedTuple):
     loss: float  # the sum over the positions
@@ -155,9 +153,9 @@ class Learner:
         ends = [tensor.detach().requires_grad_() for tensor in (states, vectors)]
         right = torch.from_numpy(targets).to(states.device)
         rivals = torch.from_numpy(drawn).to(states.device)
-        width = (len(drawn) if negatives else len(vectors)) * self.network.floats_per_pair
+        step = self.network.states_at_once(len(drawn) if negatives else len(vectors))
         total = 0.0
-        for start in range(0, len(states), step := max(1, FLOATS // width)):
+        for start in range(0, len(states), step):
             block = slice(start, start + step)
             args = (ends[0][block], ends[1], right[block])
             loss = self._sampled(*args, rivals, negatives) if negatives else self._full(*args)

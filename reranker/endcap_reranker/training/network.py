@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 DEVICES = ("auto", "cpu", "cuda")
 EVENTS = 8192  # of a batch of which nothing is learnt
+FLOATS = 2_000_000  # of one block of scores: 8 MB, which stays near the processor
 
 
 class Network:
@@ -43,7 +44,6 @@ class Network:
         }
         self.content = tuple(torch.tensor(array, device=device) for array in content)
         self.reads_content = any(array.shape[1] for array in content)
-        self.floats_per_pair = self.parts.interaction.floats_per_pair
         self.first_target = 1 if self.parts.encoder.reads_history else 0
         self.n_items = len(parameters["items.id"])
 
@@ -74,6 +74,10 @@ class Network:
         """(n, k)"""
         interaction = part(self.parameters, "interaction")
         return self.parts.interaction.scores(interaction, states, vectors)
+
+    def states_at_once(self, items: int) -> int:
+        """How many states to score so many items for: what that takes stays near the processor."""
+        return max(1, FLOATS // max(1, items * self.parts.interaction.floats_per_pair))
 
     def pairs(self, states: "Tensor", vectors: "Tensor") -> "Tensor":
         """(n,)"""

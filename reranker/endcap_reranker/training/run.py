@@ -151,12 +151,13 @@ class Run:
         with torch.no_grad():
             vectors: Tensor = self.network.all_vectors()
         ranked = vectors if candidates is None else torch.from_numpy(candidates).to(vectors)
+        step = self.network.states_at_once(len(ranked))
 
         def score(some: Cases) -> Floats:
             with torch.no_grad():
-                states = self.network.last_states(some, vectors)
-                scores: Floats = self.network.scores(states, ranked).float().cpu().numpy()
-            return scores
+                states = self.network.last_states(some, vectors).split(step)
+                blocks = [self.network.scores(block, ranked).float().cpu() for block in states]
+            return np.concatenate([block.numpy() for block in blocks])
 
         return score
 

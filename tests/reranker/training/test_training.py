@@ -11,6 +11,7 @@ from endcap_reranker.training import (
     TrainingConfiguration,
     continue_training,
     joint_item_ids,
+    network,
     train,
 )
 
@@ -63,6 +64,19 @@ def test_every_interaction_learns_by_every_loss(
     configuration = make_configuration("gru", interaction, loss)
     model, _ = train(ring, configuration, make_training(epochs=60, patience=60))
     assert next_items(model) == [(first + 3) % 9 for first in range(9)]
+
+
+@pytest.mark.parametrize("interaction", INTERACTIONS)
+def test_what_is_scored_at_once_changes_no_result(
+    ring, make_configuration, make_training, monkeypatch, interaction
+):
+    configuration, training = make_configuration("gru", interaction), make_training(epochs=2)
+    model, record = train(ring, configuration, training)
+    monkeypatch.setattr(network, "FLOATS", 1)  # one state at a time
+    other, again = train(ring, configuration, training)
+    assert record["validation"] == again["validation"]
+    vectors, others = (each.item_vectors(names(each)) for each in (model, other))
+    np.testing.assert_allclose(vectors, others, atol=1e-4)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
