@@ -2,8 +2,9 @@
 
 One thread of a client, made on first use. It follows the index as `endcap follow` does, and asks
 for the store's lease without waiting: while another process holds it, that process follows, and the
-thread looks again until it has. A failure is logged; the shop's request is long answered. Closing
-the client waits for what is left to follow.
+thread looks again until it has. Between two times it gives way for a moment, so that a build that
+waits for the lease gets it however much is upserted. A failure is logged; the shop's request is
+long answered. Closing the client waits for what is left to follow.
 """
 
 import logging
@@ -21,6 +22,7 @@ from endcap_indexer.exceptions import LeaseError
 from endcap_indexer.generations import Follower
 
 PAUSE_S = 1.0  # while another process holds the lease
+GIVE_WAY_S = 0.25  # several times as long as it takes who waits for the lease to look again
 
 logger = logging.getLogger("endcap")
 
@@ -66,11 +68,12 @@ class Following:
 
     def _run(self) -> None:
         while (due := self._next()) is not None:
-            if not self._follow(*due):
-                with self._changed:
-                    if not self._closed:
-                        self._due.setdefault(*due)
-                        self._changed.wait_for(lambda: self._closed, PAUSE_S)
+            followed = self._follow(*due)
+            with self._changed:
+                if not (followed or self._closed):
+                    self._due.setdefault(*due)
+                pause = GIVE_WAY_S if followed else PAUSE_S
+                self._changed.wait_for(lambda: self._closed, pause)
 
     def _next(self) -> tuple[str, OpenSearch] | None:
         with self._changed:

@@ -88,6 +88,13 @@ class Carry:
                 break
         self._refresh(self.generation.name)
 
+    def take_out(self, seen: Iterable[str]) -> None:
+        """What is gone of what somebody has seen in the index since. The other one's source may
+        have held a product that came and went meanwhile, and nothing of it is left in the index.
+        """
+        self._known.update(seen)
+        self._write(self._deletions(self._find_gone()))
+
     def finish(self, before: Checkpoint) -> None:
         """What had not arrived before the swap. before: where the new index was then; what has been
         written to it since is newer.

@@ -1,7 +1,7 @@
 """A generation goes live: nothing that was written meanwhile is lost.
 
-Beside each generation `live.json` says where its index was when it went live, how many rows there
-were and which of them were gone. So a rollback knows what was written to it since.
+Beside each generation `live.json` says where its index was when it went live, and which of its rows
+were gone. So a rollback knows what was written to it since.
 """
 
 from collections.abc import Sequence
@@ -37,7 +37,9 @@ FORMAT = 1
 
 
 class Since(NamedTuple):
-    """A state of an index, from which changes are told: where its shards were, and its ids."""
+    """A state of an index, from which changes are told: where its shards were, and its ids; what
+    is not there any more of those has been deleted since.
+    """
 
     positions: Checkpoint
     ids: Sequence[str]
@@ -55,7 +57,6 @@ def write_live(client: OpenSearch, generation: Generation) -> None:
     rows = np.arange(len(generation))
     table = {
         "shards": to_table(read_positions(client, generation.name)),
-        "rows": len(generation),
         "gone": np.setdiff1d(rows, generation.present_rows()).tolist(),
     }
     write_note(generation.path / LIVE, FORMAT, table)
@@ -68,9 +69,11 @@ def lived(store: Path, index: str) -> list[str]:
 
 
 def read_live(generation: Generation) -> Since | None:
-    """The state in which it went live; None where an earlier version did not write it down."""
+    """The state in which it went live, its ids with those of what is new since, also of what has
+    gone again; None where an earlier version did not write it down.
+    """
     try:
-        positions, rows = read_note(
+        positions, gone = read_note(
             generation.path / LIVE,
             FORMAT,
             _read_live,
@@ -78,13 +81,12 @@ def read_live(generation: Generation) -> Since | None:
         )
     except FileNotFoundError:
         return None
-    return Since(positions, generation.ids(rows))
+    return Since(positions, generation.ids(np.setdiff1d(np.arange(len(generation)), gone)))
 
 
 def _read_live(table: Any) -> tuple[Checkpoint, NDArray[np.int64]]:
-    """Where the shards were, and the rows of what was there."""
-    rows = np.setdiff1d(np.arange(table["rows"]), np.array(table["gone"], np.int64))
-    return from_table(table["shards"]), rows
+    """Where the shards were, and the rows of what was gone."""
+    return from_table(table["shards"]), np.array(table["gone"], np.int64)
 
 
 def go_live(
@@ -128,6 +130,7 @@ def go_live(
             generation = pursuit.generation
     if carry is not None:
         carry.generation = generation
+        carry.take_out(beside.seen if beside is not None else ())
         carry.catch_up()
     if returns:
         write_live(client, generation)

@@ -113,6 +113,7 @@ class Pursuit:
         self._in_documents = self._encoder is not None and manifest.vectors != FOLDER
         fields = CatalogueFields.from_table(manifest.catalogue)
         self._reader = DocumentReader(fields, vectors=self._in_documents or self._encoder is None)
+        self.seen = set[str]()  # every product that it found written
         self._read = self._changed = self._embedded = self._removed = self._written = 0
 
     def is_behind(self) -> bool:
@@ -172,6 +173,7 @@ class Pursuit:
         yield batch, reached
 
     def _apply(self, documents: Sequence[Document]) -> None:
+        self.seen.update(document.id for document in documents)
         products = [self._reader.read(document.id, document.source) for document in documents]
         rows = self.generation.rows([product.id for product in products])
         same = (rows >= 0) & self._same_vectors(products, rows)

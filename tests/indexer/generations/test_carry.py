@@ -25,6 +25,14 @@ def at(monkeypatch, moment, act):
     monkeypatch.setattr(golive, moment, acted)
 
 
+def wait_for(true):
+    for _ in range(60):
+        if true():
+            return
+        threading.Event().wait(INTERVAL_SECONDS / 2)
+    assert true()
+
+
 def test_what_was_written_meanwhile_is_carried(built, monkeypatch, encoder):
     built.build([row(n) for n in range(6)])
     client, index = built.client, built.index
@@ -100,13 +108,8 @@ def test_the_live_one_is_followed_while_the_next_is_built(built, encoder, monkey
     try:
         assert reached.wait(60)
         built.client.index(index=built.index, id="new", body={"title": "new", "price": 1.0})
-        generation = built.generation()
-        for _ in range(60):
-            generation = generation.refreshed()
-            if generation.rows(["new"])[0] >= 0:
-                break
-            threading.Event().wait(INTERVAL_SECONDS / 2)
-        assert generation.rows(["new"]).tolist() == [3]
+        live = built.generation()
+        wait_for(lambda: live.refreshed().rows(["new"])[0] == 3)
     finally:
         go_on.set()
         built_next.join()
@@ -122,15 +125,44 @@ def test_the_live_one_is_followed_until_the_swap(built, monkeypatch):
 
     def write():
         built.client.index(index=built.index, id="new", body={"title": "new", "price": 1.0})
-        for _ in range(60):
-            if live.refreshed().rows(["new"])[0] >= 0:
-                break
-            threading.Event().wait(INTERVAL_SECONDS / 2)
-        assert live.refreshed().rows(["new"]).tolist() == [3]
+        wait_for(lambda: live.refreshed().rows(["new"])[0] == 3)
 
     at(monkeypatch, "Carry", write)
     built.build([row(n, "second") for n in range(3)])
     assert sorted(built.documents()) == ["new", "p0", "p1", "p2"]
+    built.assert_followed()
+
+
+def test_what_came_and_went_while_the_source_was_read_is_gone(built, monkeypatch, encoder):
+    """The source still had it; nothing of it is left in the index that was live."""
+    built.build([row(n) for n in range(3)])
+    live, encode = built.generation(), encoder.encode_products
+    new = {"title": "new", "price": 1.0}
+
+    def encode_late(texts):
+        if any("second" in text for text in texts) and live.refreshed().rows(["new"])[0] < 0:
+            built.client.index(index=built.index, id="new", body=new)
+            wait_for(lambda: live.refreshed().rows(["new"])[0] >= 0)
+        return encode(texts)
+
+    monkeypatch.setattr(encoder, "encode_products", encode_late)
+    at(monkeypatch, "Carry", lambda: built.client.delete(index=built.index, id="new"))
+    built.build([*(row(n, "second") for n in range(3)), {"id": "new", **new}])
+    assert sorted(built.documents()) == ["p0", "p1", "p2"]
+    built.assert_followed()
+
+
+def test_what_came_and_went_stays_gone_in_what_a_rollback_goes_back_to(built):
+    """The one that was live lacked it at first, and the one before it still has it."""
+    built.build([row(n) for n in range(3)])
+    built.build([row(n, "second") for n in range(2)])
+    built.client.index(index=built.index, id="p2", body={"title": "again", "price": 1.0})
+    built.follow()
+    built.client.delete(index=built.index, id="p2")
+    built.follow()
+    roll_back(built.client, built.store, built.index)
+    assert sorted(built.documents()) == ["p0", "p1"]
+    built.follow()
     built.assert_followed()
 
 

@@ -92,7 +92,7 @@ def test_fields_are_those_of_the_catalogue(built):
 def test_a_damaged_handover_says_what_removing_it_comes_to(built):
     built.build([row(0)])
     folder = built.generation().path
-    begin_handover(folder, Handover("nobody", {}, {}))
+    begin_handover(folder, Handover("nobody", {}, {}, False, (), {}))
     noted = folder / HANDOVER
     noted.write_bytes(noted.read_bytes().replace(b"nobody", b"nobodx"))
     with pytest.raises(
