@@ -1,10 +1,11 @@
 """A generation goes live: nothing that was written meanwhile is lost.
 
-Beside each generation `live.json` says where its index was when it went live, and which of its rows
-were gone. So a rollback knows what was written to it since.
+Beside each generation `live.json` says where its index was when it went live, which of its rows
+were gone, and what had been carried to it by then. So a rollback knows what was written to it
+since.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,14 +53,21 @@ def state_of(client: OpenSearch, index: str) -> Since:
     return Since(positions, list(scan_ids(client, index)))
 
 
-def write_live(client: OpenSearch, generation: Generation) -> None:
-    """Say that this is the state in which a generation goes live, all of it followed."""
+def _state(client: OpenSearch, generation: Generation) -> dict[str, Any]:
+    """What is noted of a generation that is followed up to now."""
     rows = np.arange(len(generation))
-    table = {
+    return {
         "shards": to_table(read_positions(client, generation.name)),
         "gone": np.setdiff1d(rows, generation.present_rows()).tolist(),
     }
-    write_note(generation.path / LIVE, FORMAT, table)
+
+
+def _write_live(generation: Generation, state: Mapping[str, Any], carry: Carry | None) -> None:
+    """Say that this is the state in which it goes live. What was carried may be gone again before
+    it has a row.
+    """
+    carried = sorted(carry.copied) if carry is not None else []
+    write_note(generation.path / LIVE, FORMAT, {**state, "carried": carried})
 
 
 def lived(store: Path, index: str) -> list[str]:
@@ -73,7 +81,7 @@ def read_live(generation: Generation) -> Since | None:
     gone again; None where an earlier version did not write it down.
     """
     try:
-        positions, gone = read_note(
+        positions, gone, carried = read_note(
             generation.path / LIVE,
             FORMAT,
             _read_live,
@@ -81,12 +89,14 @@ def read_live(generation: Generation) -> Since | None:
         )
     except FileNotFoundError:
         return None
-    return Since(positions, generation.ids(np.setdiff1d(np.arange(len(generation)), gone)))
+    rows = np.setdiff1d(np.arange(len(generation)), gone)
+    return Since(positions, [*generation.ids(rows), *carried])
 
 
-def _read_live(table: Any) -> tuple[Checkpoint, NDArray[np.int64]]:
-    """Where the shards were, and the rows of what was gone."""
-    return from_table(table["shards"]), np.array(table["gone"], np.int64)
+def _read_live(table: Any) -> tuple[Checkpoint, NDArray[np.int64], Sequence[str]]:
+    """Where the shards were, the rows of what was gone, and the ids of what had been carried."""
+    gone = np.array(table["gone"], np.int64)
+    return from_table(table["shards"]), gone, table.get("carried", ())
 
 
 def go_live(
@@ -112,9 +122,10 @@ def go_live(
     Where the process dies before the swap nothing has changed for anybody; where it dies right
     after it, whoever holds the lease next finishes.
     """
+    state = None
     if not returns:
         write_checkpoint(generation.path, read_positions(client, generation.name))
-        write_live(client, generation)
+        state = _state(client, generation)
     pursuit = None
     if encoder is not None or not is_embedded(generation.manifest):
         pursuit = Pursuit(
@@ -132,8 +143,8 @@ def go_live(
         carry.generation = generation
         carry.take_out(beside.seen if beside is not None else ())
         carry.catch_up()
-    if returns:
-        write_live(client, generation)
+    state = state or _state(client, generation)
+    _write_live(generation, state, carry)
     if carry is None or old is None:
         swap_alias(client, alias, old, generation.name)
         return 0
@@ -142,6 +153,7 @@ def go_live(
     begin_handover(generation.path, Handover(old, carry.reached, before, returns, *done))
     swap_alias(client, alias, old, generation.name)
     carry.finish(before)
+    _write_live(generation, state, carry)
     end_handover(generation.path)
     if pursuit is not None:
         pursuit.catch_up()

@@ -166,6 +166,26 @@ def test_what_came_and_went_stays_gone_in_what_a_rollback_goes_back_to(built):
     built.assert_followed()
 
 
+def test_what_was_carried_and_went_before_it_had_a_row_stays_gone(built, monkeypatch):
+    built.build([row(n) for n in range(3)])
+    client, new = built.client, {"title": "new", "price": 1.0}
+    at(monkeypatch, "Carry", lambda: client.index(index=built.index, id="new", body=new))
+    swap = golive.swap_alias
+
+    def swapped(*arguments):
+        swap(*arguments)
+        client.delete(index=built.index, id="new")
+
+    monkeypatch.setattr(golive, "swap_alias", swapped)
+    monkeypatch.setattr(golive.Pursuit, "catch_up", lambda self: None)  # in no time
+    built.build([row(n, "second") for n in range(3)])
+    monkeypatch.undo()
+    roll_back(client, built.store, built.index)
+    assert sorted(built.documents()) == ["p0", "p1", "p2"]
+    built.follow()
+    built.assert_followed()
+
+
 def test_what_was_deleted_and_comes_back_at_the_swap_is_there(built, monkeypatch):
     """The new generation does not know yet that it was gone."""
     built.build([row(n) for n in range(3)])
