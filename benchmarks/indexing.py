@@ -34,7 +34,7 @@ from endcap_indexer.catalogue import BadRows, Files, digest_of, read_products
 from endcap_indexer.embedded import EmbeddedConnection
 from endcap_indexer.encoder import open_encoder
 from endcap_indexer.generations import Catalogue, Reindexed, reindex
-from endcap_indexer.generations.reindex import CHUNK_PRODUCTS
+from endcap_indexer.generations.chunks import CHUNK_PRODUCTS
 
 SIZES = (20_000, 200_000)
 SAMPLE = 2 * CHUNK_PRODUCTS

@@ -19,7 +19,7 @@ from endcap_indexer.exceptions import GenerationError, VectorsError
 from endcap_indexer.files import BUILDING, MANIFEST, remove_folder
 from endcap_indexer.generations.build import GenerationWriter
 from endcap_indexer.generations.checkpoints import read_positions, write_checkpoint
-from endcap_indexer.generations.chunks import chunks
+from endcap_indexer.generations.chunks import CHUNK_PRODUCTS, chunks
 from endcap_indexer.generations.documents import find_documents, scan_documents, write_ours
 from endcap_indexer.generations.embeddings import Embeddings, digest_texts
 from endcap_indexer.generations.generation import Generation
@@ -39,7 +39,7 @@ from endcap_indexer.generations.manifest import (
     number_of,
 )
 from endcap_indexer.generations.progress import Progress, Silence
-from endcap_indexer.generations.pursuit import CHUNK_PRODUCTS, Pursuit, wrong_rows
+from endcap_indexer.generations.pursuit import Pursuit, wrong_rows
 from endcap_indexer.generations.removal import list_folders
 from endcap_indexer.generations.updates import update_generation
 from endcap_indexer.holds import unheld

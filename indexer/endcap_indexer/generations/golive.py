@@ -5,14 +5,16 @@ were gone, and what had been carried to it by then. So a rollback knows what was
 since.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from opensearchpy import OpenSearch
 
+from endcap_indexer.catalogue import Product
 from endcap_indexer.encoder import Encoder
 from endcap_indexer.generations.beside import followed_beside
 from endcap_indexer.generations.carry import Carry
@@ -24,6 +26,7 @@ from endcap_indexer.generations.checkpoints import (
     to_table,
     write_checkpoint,
 )
+from endcap_indexer.generations.chunks import CHUNK_PRODUCTS, chunks
 from endcap_indexer.generations.documents import scan_ids
 from endcap_indexer.generations.generation import Embedded, Generation
 from endcap_indexer.generations.handover import Handover, begin_handover, end_handover
@@ -37,20 +40,35 @@ LIVE = "live.json"
 FORMAT = 1
 
 
-class Since(NamedTuple):
+@dataclass(frozen=True)
+class Since:
     """A state of an index, from which changes are told: where its shards were, and its ids; what
-    is not there any more of those has been deleted since.
+    is not there any more of those has been deleted since. seen: more ids that it has held since.
     """
 
+    index: str
     positions: Checkpoint
     ids: Sequence[str]
+    seen: set[str] = field(default_factory=set)
+
+    def watch(self, client: OpenSearch, products: Iterable[Product]) -> Iterator[Product]:
+        """Products as they are read from a source. Those that are new in the index too are noted:
+        when they are gone again nothing there would tell.
+        """
+        known = set(self.ids)
+        for chunk in chunks(products, CHUNK_PRODUCTS):
+            new = [product.id for product in chunk if product.id not in known]
+            if new:
+                answer = client.mget(index=self.index, body={"ids": new}, _source=False)
+                self.seen.update(each["_id"] for each in answer["docs"] if each.get("found"))
+            yield from chunk
 
 
 def state_of(client: OpenSearch, index: str) -> Since:
     """The state of an index now. What is written while its ids are read counts as written since."""
     positions = settled_positions(client, index)
     client.indices.refresh(index=index, request_timeout=PATIENCE_SECONDS)
-    return Since(positions, list(scan_ids(client, index)))
+    return Since(index, positions, list(scan_ids(client, index)))
 
 
 def _state(client: OpenSearch, generation: Generation) -> dict[str, Any]:
@@ -90,7 +108,7 @@ def read_live(generation: Generation) -> Since | None:
     except FileNotFoundError:
         return None
     rows = np.setdiff1d(np.arange(len(generation)), gone)
-    return Since(positions, [*generation.ids(rows), *carried])
+    return Since(generation.name, positions, [*generation.ids(rows), *carried])
 
 
 def _read_live(table: Any) -> tuple[Checkpoint, NDArray[np.int64], Sequence[str]]:
@@ -139,9 +157,9 @@ def go_live(
         if pursuit is not None:
             pursuit.catch_up()
             generation = pursuit.generation
-    if carry is not None:
+    if carry is not None and since is not None:
         carry.generation = generation
-        carry.take_out(beside.seen if beside is not None else ())
+        carry.take_out(since.seen | (beside.seen if beside is not None else set()))
         carry.catch_up()
     state = state or _state(client, generation)
     _write_live(generation, state, carry)

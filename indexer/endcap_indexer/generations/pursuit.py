@@ -28,7 +28,7 @@ from endcap_indexer.generations.checkpoints import (
     read_positions,
     write_checkpoint,
 )
-from endcap_indexer.generations.chunks import chunks
+from endcap_indexer.generations.chunks import CHUNK_PRODUCTS, chunks
 from endcap_indexer.generations.documents import (
     PAGE,
     Document,
@@ -51,7 +51,6 @@ from endcap_indexer.generations.segments import merge_pieces
 from endcap_indexer.generations.updates import update_generation
 
 BATCH = 4096  # documents; one segment
-CHUNK_PRODUCTS = 256
 ROUNDS = 3
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from opensearchpy import OpenSearch
 
 from endcap_indexer.catalogue import BadRow, BadRows, read_products
-from endcap_indexer.generations.chunks import chunks
+from endcap_indexer.generations.chunks import CHUNK_PRODUCTS, chunks
 from endcap_indexer.generations.embeddings import Digests, digest_texts, known_digests
 from endcap_indexer.generations.gates import Gates
 from endcap_indexer.generations.golive import lived
@@ -15,7 +15,6 @@ from endcap_indexer.generations.indices import IndexSettings, live_index
 from endcap_indexer.generations.manifest import name_generation
 from endcap_indexer.generations.progress import Progress, Silence
 from endcap_indexer.generations.reindex import (
-    CHUNK_PRODUCTS,
     DEFAULT_GATES,
     DEFAULT_SETTINGS,
     Catalogue,

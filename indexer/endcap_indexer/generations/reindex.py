@@ -30,11 +30,11 @@ from endcap_indexer.exceptions import FieldsError, GateError, GenerationError, V
 from endcap_indexer.generations.beside import embedded_alike, followed_beside, pursue
 from endcap_indexer.generations.build import GenerationWriter
 from endcap_indexer.generations.bulks import index_documents
-from endcap_indexer.generations.chunks import chunks
+from endcap_indexer.generations.chunks import CHUNK_PRODUCTS, chunks
 from endcap_indexer.generations.embeddings import Embeddings, ShopVectors
 from endcap_indexer.generations.gates import Gates, check_gates
 from endcap_indexer.generations.generation import Embedded, Generation
-from endcap_indexer.generations.golive import go_live, lived, state_of
+from endcap_indexer.generations.golive import Since, go_live, lived, state_of
 from endcap_indexer.generations.indices import (
     IndexSettings,
     create_index,
@@ -59,7 +59,6 @@ from endcap_indexer.generations.removal import (
     remove_old,
 )
 
-CHUNK_PRODUCTS = 256
 DEFAULT_SETTINGS = IndexSettings()
 DEFAULT_GATES = Gates()
 
@@ -141,7 +140,7 @@ def reindex(
             _vectors(store, catalogue, encoder, generation, known) as vectors,
         ):
             with followed_beside(pursuit):
-                build = _Build(client, store, catalogue, settings, vectors, progress)
+                build = _Build(client, store, catalogue, settings, vectors, progress, since)
                 manifest = build.run(name, digest, encoder, live)
                 with _unless_refused(client, store, name):
                     opened = Generation.open(generation_folder(store, name))
@@ -182,9 +181,11 @@ class _Build:
         settings: IndexSettings,
         vectors: Embeddings | ShopVectors,
         progress: Progress,
+        since: Since | None,
     ) -> None:
         self._client, self._store, self._catalogue = client, store, catalogue
         self._settings, self._vectors, self._progress = settings, vectors, progress
+        self._since = since
         self._bad_rows = 0
         self.mapping: Mapping[str, Any] = {}
         self.vectors: int | None = None  # sent to the engine
@@ -193,6 +194,8 @@ class _Build:
         fields = self._catalogue.fields
         total = self._catalogue.source.count()
         products = read_products(self._catalogue.source, fields, on_bad_row=self._count)
+        if self._since is not None:
+            products = self._since.watch(self._client, products)
         first = next(products)
         manifest = Manifest(
             generation=name,
@@ -289,12 +292,5 @@ def open_live(store: Path, index: str, live: str | None) -> Generation | None:
 
 def _unchanged(generation: Generation, seconds: float) -> Reindexed:
     manifest = generation.manifest
-    return Reindexed(
-        manifest.generation,
-        manifest.products,
-        0,
-        manifest.products,
-        manifest.bad_rows,
-        True,
-        seconds,
-    )
+    counts = (manifest.products, 0, manifest.products, manifest.bad_rows)
+    return Reindexed(manifest.generation, *counts, True, seconds)

@@ -1,5 +1,6 @@
 """What is written while a generation is built is in it when it goes live."""
 
+import importlib
 import threading
 from dataclasses import replace
 
@@ -7,7 +8,7 @@ import pytest
 from built_shop import row
 
 from endcap_indexer.exceptions import GenerationError
-from endcap_indexer.generations import golive, roll_back
+from endcap_indexer.generations import beside, golive, roll_back
 from endcap_indexer.generations.beside import INTERVAL_SECONDS
 from endcap_indexer.generations.carry import Carry
 
@@ -147,6 +148,25 @@ def test_what_came_and_went_while_the_source_was_read_is_gone(built, monkeypatch
 
     monkeypatch.setattr(encoder, "encode_products", encode_late)
     at(monkeypatch, "Carry", lambda: built.client.delete(index=built.index, id="new"))
+    built.build([*(row(n, "second") for n in range(3)), {"id": "new", **new}])
+    assert sorted(built.documents()) == ["p0", "p1", "p2"]
+    built.assert_followed()
+
+
+def test_what_came_and_went_between_two_looks_is_gone(built, monkeypatch):
+    """It was there when the source's product was read."""
+    built.build([row(n) for n in range(3)])
+    module = importlib.import_module("endcap_indexer.generations.reindex")
+    client, new, state_of = built.client, {"title": "new", "price": 1.0}, module.state_of
+
+    def written_since(*arguments):
+        since = state_of(*arguments)
+        client.index(index=built.index, id="new", body=new)
+        return since
+
+    monkeypatch.setattr(module, "state_of", written_since)
+    monkeypatch.setattr(beside, "INTERVAL_SECONDS", 1000.0)
+    at(monkeypatch, "Carry", lambda: client.delete(index=built.index, id="new"))
     built.build([*(row(n, "second") for n in range(3)), {"id": "new", **new}])
     assert sorted(built.documents()) == ["p0", "p1", "p2"]
     built.assert_followed()
