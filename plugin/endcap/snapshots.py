@@ -100,15 +100,17 @@ class Snapshots:
         return (yield from self._follow(name, budget))
 
     def resolve_now(self, index: Any, *, again: bool = False) -> Steps[Resolved]:
-        """As `resolve`, for who writes: what is due to be looked at, or `again`, is so first."""
+        """As `resolve`, for who writes: what is due to be looked at, or `again`, is so first. The
+        write itself asks the engine too, so a breaker spares it nothing.
+        """
         name = _expression(index)
-        entry = None if name is None else self._live.get(name)
-        if self._openings is None or name is None or entry is None or _is_pattern(name):
+        if self._openings is None or name is None or _is_pattern(name):
             return (yield from self.resolve(index))
-        due = time.monotonic() - entry.looked > self._poll_interval_s
-        if again or due or not isinstance(entry.resolved, Snapshot):
-            return (yield from self._look(name))
-        return entry.resolved
+        entry = self._live.get(name)
+        if entry is not None and isinstance(entry.resolved, Snapshot) and not again:
+            if time.monotonic() - entry.looked <= self._poll_interval_s:
+                return entry.resolved
+        return (yield from self._look(name, insists=True))
 
     def encoder(self, name: str) -> Encoder:
         """The encoder of this name, opened once for queries and for products."""
@@ -160,15 +162,13 @@ class Snapshots:
             return known
         if budget is None or isinstance(live, Unavailable):
             return (yield from self._settle(name, live))
-        self._live.pop(
-            name, None
-        )  # it was replaced: searches without a budget wait for the new one
+        self._live.pop(name, None)  # searches without a budget wait for the new one
         yield Background(self._settle(name, live))
         return Unavailable(f"{name} is being opened")
 
-    def _look(self, name: str) -> Steps[Resolved]:
+    def _look(self, name: str, *, insists: bool = False) -> Steps[Resolved]:
         try:
-            asked = yield from self._hear(name, self._ask(name), None)
+            asked = yield from self._hear(name, self._ask(name), None, insists=insists)
         except BaseException:
             self._release(name)
             raise
@@ -180,10 +180,12 @@ class Snapshots:
             return Unavailable(str(asked.error)) if entry is None else entry.resolved
         raise asked.error
 
-    def _hear(self, name: str, steps: Steps[T], budget: Budget | None) -> Steps[Outcome[T]]:
-        """What the engine says of a name, in time; it is not asked while it does not answer."""
+    def _hear(
+        self, name: str, steps: Steps[T], budget: Budget | None, *, insists: bool = False
+    ) -> Steps[Outcome[T]]:
+        """What the engine says of a name, in time; who does not insist heeds the breaker."""
         breaker = self._breakers.of(name, f"looking at {name}")
-        if not breaker.admits():
+        if not breaker.admits() and not insists:
             return Outcome(error=Abandoned(breaker.reason))
         outcome = yield from outcome_within(_end(budget), steps)
         if outcome.error is None or isinstance(outcome.error, NotFoundError):

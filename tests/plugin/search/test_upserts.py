@@ -54,6 +54,18 @@ def test_a_changed_price_keeps_the_row(shop):
     assert (after["price"], after["endcap"]["row"]) == (5.0, before["endcap"]["row"])
 
 
+def test_a_swap_is_seen_although_the_breaker_of_looking_is_open(shop):
+    """As after a node that was down: the write finds it back before any search does."""
+    breaker = shop.client._core.breakers.of(shop.index, f"looking at {shop.index}")
+    shop.found("sofa")
+    shop.build(products(72)[::-1])
+    while breaker.state == "closed":
+        breaker.failed("the node is away")
+    done = shop.upsert(new("late", "wool lamp"), refresh=True, follow=False)
+    assert done == endcap.Upserted(1, 0, ())
+    assert "late" in shop.found("wool")
+
+
 def test_removed_for_both_legs(shop):
     assert "p000" in shop.found("sofa")
     done = shop.upsert({"id": "p000", "endcap": {"deleted": True}}, refresh=True)
