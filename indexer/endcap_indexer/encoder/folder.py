@@ -79,6 +79,10 @@ class EncoderConfiguration:
         content = json.dumps({"files": decides, **settings}, sort_keys=True).encode()
         return hashlib.sha256(content).hexdigest()[:16]
 
+    def name(self, digest: str) -> str:
+        """Of the encoder that has this digest: what generations and artefacts call it."""
+        return f"{Path(self.model).name}-{digest}"
+
 
 class EncoderFolder(NamedTuple):
     """An encoder's folder, read and, where it has a manifest, verified."""
@@ -89,7 +93,7 @@ class EncoderFolder(NamedTuple):
 
     @property
     def name(self) -> str:
-        return f"{Path(self.configuration.model).name}-{self.digest}"
+        return self.configuration.name(self.digest)
 
 
 def read_folder(path: Path) -> EncoderFolder:

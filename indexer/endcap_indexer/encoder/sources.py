@@ -109,13 +109,13 @@ def find_encoder(model: str, store: Path, *, prompts: Prompts | None = None) -> 
     configuration = _configuration(folder, folder.resolve().name, prompts)
     digest = digest_of(graph, folder / TOKENIZER, configuration)
     stored = _stored_name(store / "encoders" / digest)
-    return stored or f"{Path(configuration.model).name}-{digest}"
+    return stored or configuration.name(digest)
 
 
 def _stored_name(path: Path | None) -> str | None:
     if path is None or not path.is_dir():
         return None
-    return f"{Path(EncoderConfiguration.read(path).model).name}-{path.name}"
+    return EncoderConfiguration.read(path).name(path.name)
 
 
 def _find_stored(
